@@ -1,0 +1,239 @@
+"""The hooks: what the host asks of an adapter.
+
+All are optional, synchronous and called one by one, each with a deadline; an adapter that raises,
+hangs or answers nonsense is reported by name while the others answer. An implementation takes only
+the arguments it names, so a hook may gain arguments without breaking anyone.
+
+An adapter is a class (or a module) named by the entry point group `vms_plugin.adapters`. The host
+makes one instance, asks `describe`, then `configure`, then the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+import pluggy
+
+from hooks.types import (
+    ActivationId,
+    AdapterInfo,
+    Aim,
+    Camera,
+    CameraId,
+    Crew,
+    Envelope,
+    Fact,
+    Feed,
+    Health,
+    Live,
+    Order,
+    Picture,
+    Position,
+    Receipt,
+)
+
+PROJECT = "renfort"
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+# --- Once, at load ---
+
+
+@hookspec
+def describe() -> AdapterInfo:  # type: ignore[empty-body]
+    """Say who you are. Constant, immediate, no network.
+
+    An adapter written for another contract number than the host's is left out, and named.
+
+        @hookimpl
+        def describe(self):
+            return AdapterInfo(name="bosch", brand="Bosch", contract=1, version="0.3")
+    """
+
+
+@hookspec
+def configure(settings: Mapping[str, Any]) -> None:
+    """Take your section of the configuration, `[adapters.<name>]`; empty when there is none.
+
+    Raise `BadSettings` naming the field, its value and the remedy; touch no network. A key
+    `password_file` arrives as `password`, read from that file. An adapter without a section that
+    raises `BadSettings` is simply not in use.
+
+        @hookimpl
+        def configure(self, settings):
+            self.url = settings.get("url") or missing("url")
+    """
+
+
+# --- At any time; may wait, in a worker thread ---
+
+
+@hookspec
+def probe() -> Health | None:
+    """Say how the other side is now: alive, since when, its clock, what to do.
+
+    Called by `renfort doctor` and by the status page. May wait some seconds.
+
+        @hookimpl
+        def probe(self):
+            return Health(alive=self.client.ping(), clock_skew_s=self.client.skew_s)
+    """
+
+
+@hookspec
+def list_feeds() -> Iterable[Feed]:
+    """List the connections the host is to keep open for you. Called once, at start.
+
+    @hookimpl
+    def list_feeds(self):
+        return [Feed(name="events", run=self.client.listen, silence_s=30)]
+    """
+    return ()
+
+
+@hookspec
+def list_cameras() -> Iterable[Camera]:
+    """List the fixed cameras of the VMS: id, name, position, heading, field of view, enabled.
+
+    Called at start and on refresh. What nobody entered is None; do not guess north.
+
+        @hookimpl
+        def list_cameras(self):
+            return [Camera(id=CameraId("bosch:12"), name="Gare",
+                           position=Position(lon=2.37, lat=48.84))]
+    """
+    return ()
+
+
+@hookspec
+def list_crews(at: datetime) -> Iterable[Crew]:
+    """List the crews as known at `at`, for a source that is asked rather than heard.
+
+    Called every few seconds while an incident is open. Sources that push send `CrewFix` facts
+    instead.
+
+        @hookimpl
+        def list_crews(self, at):
+            return [Crew(id=CrewId("radio:21"), name="Brigade 21", status=CrewStatus.FREE)]
+    """
+    return ()
+
+
+# --- Each message ---
+
+
+@hookspec
+def decode(envelope: Envelope) -> Iterable[Fact]:
+    """Turn bytes into facts. Pure: no network, no clock (`envelope.received_at` is the time).
+
+    An empty answer means "understood, and nothing to tell". Raise `Malformed`, and nothing else,
+    for what is not understood: the host keeps the bytes and says so. A press with one bad field is
+    still a press: give the `Activation` without it, and name the field in `extra`.
+
+        @hookimpl
+        def decode(self, envelope):
+            return decode_event(envelope.body, envelope.received_at)
+    """
+    return ()
+
+
+# --- While an incident lives; may wait, in a worker thread ---
+
+
+@hookspec
+def show(picture: Picture, receipt: Receipt | None, repeated: bool) -> Receipt | None:
+    """Make the VMS show this version; return what you need to change or remove it later.
+
+    Safe to repeat. `receipt` is your last answer for this incident. `receipt is None and repeated`
+    means that an earlier call may have gone through without its answer being kept (a crash, a lost
+    reply): look for your own reference in the VMS before you create anything.
+
+    Versions may be skipped: only the newest is wanted. Never called twice at once for one incident.
+
+        @hookimpl
+        def show(self, picture, receipt, repeated):
+            alarm = receipt.data if receipt else repeated and self.client.find(picture.incident)
+            if alarm:
+                self.client.update(alarm, picture.title, picture.text)
+            else:
+                alarm = self.client.create(picture.title, picture.text)
+            return Receipt(data=alarm)
+    """
+
+
+@hookspec
+def withdraw(picture: Picture, receipt: Receipt | None, repeated: bool) -> Receipt | None:
+    """Leave the VMS tidy, the incident being closed; keep the evidence.
+
+    `picture` is the last one, with `outcome` and `closed_by`. Called until it succeeds; safe to
+    repeat, under the same rules as `show`.
+
+        @hookimpl
+        def withdraw(self, picture, receipt):
+            if receipt:
+                self.client.close(receipt.data, reason=picture.outcome)
+            return receipt
+    """
+
+
+@hookspec
+def acknowledge(activation: ActivationId) -> bool | None:
+    """Tell the wearer that he is seen, where the maker allows it.
+
+    True: he knows. False: he could not be told. None: not one of mine.
+
+        @hookimpl
+        def acknowledge(self, activation):
+            return self.client.vibrate(activation)
+    """
+
+
+@hookspec
+def engage(order: Order) -> bool | None:
+    """Tell the crew, the hypervisor or the radio that the operator sends it.
+
+    True: told. None: not one of my crews. Safe to repeat: `order.id` names the order.
+
+        @hookimpl
+        def engage(self, order):
+            return self.client.send(order.crew, order.text)
+    """
+
+
+@hookspec
+def release(order: Order) -> bool | None:
+    """Tell the crew that it is no longer needed there. Same rules as `engage`.
+
+    @hookimpl
+    def release(self, order):
+        return self.client.cancel(order.crew)
+    """
+
+
+@hookspec
+def aim(camera: CameraId, target: Position) -> Aim | None:
+    """Turn a camera to a place, or say why not. Refuses when an operator holds it.
+
+    None: not one of my cameras. A mask that hides homes survives the turn (CSI L251-3).
+
+        @hookimpl
+        def aim(self, camera, target):
+            preset = self.nearest_preset(camera, target)
+            self.client.go_to(camera, preset)
+            return Aim(camera=camera, done=True, how=Message(text="preset {name}", params={...}))
+    """
+
+
+@hookspec
+def open_live(activation: ActivationId) -> Live | None:
+    """Say where the live picture and sound of a running activation can be pulled.
+
+    None: not one of mine, or not streaming. Never outlives the activation (CSI R241-11).
+
+        @hookimpl
+        def open_live(self, activation):
+            return Live(url=self.client.stream_url(activation), video=Codec.H264, audio=Codec.OPUS)
+    """

@@ -1,0 +1,328 @@
+"""The incident and the board: the same whatever the order and the repetition of what is heard."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from hooks import (
+    Activation,
+    ActivationId,
+    CrewFix,
+    CrewId,
+    CrewStatus,
+    DeviceId,
+    End,
+    EndReason,
+    Fact,
+    FactId,
+    Fix,
+    IncidentId,
+    LinkChange,
+    LiveList,
+    Officer,
+    Phase,
+    Position,
+    SourceKind,
+)
+from vms_plugin.board import Board
+from vms_plugin.incident import Closed, Engaged, Incident, Placed, Released, TakenInCharge
+
+T0 = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
+DEVICE = DeviceId("axis:B8A44F00A001")
+SESSION = ActivationId("axis:s1")
+INCIDENT = IncidentId("axis:s1")
+
+
+def at(seconds: float) -> datetime:
+    return T0 + timedelta(seconds=seconds)
+
+
+def press(fact: str = "axis:e1", seconds: float = 0, **known: Any) -> Activation:
+    return Activation(
+        id=FactId(fact), at=at(seconds), activation=SESSION, device=DEVICE, **known
+    )  # fmt: skip
+
+
+def end(seconds: float, reason: EndReason = EndReason.STOPPED, fact: str = "axis:e9") -> End:
+    return End(id=FactId(fact), at=at(seconds), activation=SESSION, device=DEVICE, reason=reason)
+
+
+def fix(seconds: float, lon: float = 4.08, fact: str = "") -> Fix:
+    position = Position(lon=lon, lat=43.56, accuracy_m=6, fixed_at=at(seconds), source="gnss")
+    return Fix(id=FactId(fact or f"axis:f{seconds}"), at=at(seconds), device=DEVICE,
+               position=position)  # fmt: skip
+
+
+def heard(*facts: Fact) -> Board:
+    board = Board()
+    for fact in facts:
+        board.hear(fact)
+    return board
+
+
+def seen(board: Board) -> object:
+    """Everything people may read off a board."""
+    return {
+        incident.id: (
+            incident.facts,
+            incident.phase,
+            incident.owner,
+            incident.engaged,
+            incident.ended_at,
+            incident.link_up,
+            incident.officer,
+            board.whereabouts(incident),
+        )
+        for incident in board.incidents.values()
+    }, {card.id: card.crew for card in board.crews.values()}
+
+
+moments = st.integers(0, 600)
+sessions = st.sampled_from(["axis:s1", "axis:s2"])
+devices = st.sampled_from(["axis:D1", "axis:D2"])
+
+
+@st.composite
+def facts(draw: st.DrawFn) -> Fact:
+    number = draw(st.integers(0, 10**9))
+    when, session, device = at(draw(moments)), draw(sessions), draw(devices)
+    common: dict[str, Any] = {"id": FactId(f"axis:{number}"), "at": when}
+    position = Position(
+        lon=draw(st.floats(-180, 180)), lat=draw(st.floats(-90, 90)),
+        fixed_at=draw(st.none() | moments.map(at)),
+    )  # fmt: skip
+    decided: dict[str, Any] = {
+        **common,
+        "incident": IncidentId(session),
+        "by": draw(st.sampled_from("ab")),
+    }
+    live: dict[str, Any] = {
+        **common,
+        "activation": ActivationId(session),
+        "device": DeviceId(device),
+    }
+    crew = CrewId(draw(st.sampled_from(["crews:1", "crews:2"])))
+    return draw(
+        st.sampled_from(
+            [
+                Activation(**live, position=draw(st.none() | st.just(position))),
+                Fix(**common, device=DeviceId(device), position=position),
+                End(**live, reason=draw(st.sampled_from(EndReason))),
+                LinkChange(**live, up=draw(st.booleans())),
+                CrewFix(**common, crew=crew, status=draw(st.sampled_from(CrewStatus)),
+                        position=position),
+                TakenInCharge(**decided),
+                Engaged(**decided, crew=crew),
+                Released(**decided, crew=crew),
+                Placed(**decided, position=position),
+                Closed(**decided, outcome="fini"),
+            ]
+        )
+    )  # fmt: skip
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(facts(), max_size=12, unique_by=lambda fact: fact.id), st.randoms())
+def test_any_order_and_any_repetition_give_the_same_board(told: list[Fact], random: object) -> None:
+    shuffled = told + told[: len(told) // 2]
+    random.shuffle(shuffled)  # type: ignore[attr-defined]
+
+    assert seen(heard(*shuffled)) == seen(heard(*told))
+
+
+class TwoHosts(RuleBasedStateMachine):
+    """Two hosts hear the same facts, each in its own order: they always agree in the end."""
+
+    @initialize()
+    def start(self) -> None:
+        self.first, self.waiting, self.second = Board(), list[Fact](), Board()
+
+    @rule(fact=facts())
+    def hear(self, fact: Fact) -> None:
+        if any(fact.id == known.id for known in self.waiting):
+            return
+        self.first.hear(fact)
+        self.waiting.append(fact)
+
+    @rule(data=st.data())
+    def tell_the_other_some(self, data: st.DataObject) -> None:
+        for fact in data.draw(st.permutations(self.waiting)):
+            self.second.hear(fact)
+
+    @invariant()
+    def both_agree_once_told(self) -> None:
+        for fact in reversed(self.waiting):
+            self.second.hear(fact)
+        assert seen(self.second) == seen(self.first)
+
+
+TwoHosts.TestCase.settings = settings(max_examples=30, stateful_step_count=12, deadline=None)
+TestTwoHosts = TwoHosts.TestCase
+
+
+def test_a_press_without_position_opens_at_once() -> None:
+    board = heard(press())
+
+    incident = board.incidents[INCIDENT]
+    assert incident.phase is Phase.NEW
+    assert board.whereabouts(incident) == (None, False, ())
+
+
+def test_the_last_place_before_the_press_is_told_as_old() -> None:
+    board = heard(fix(-600), press())
+
+    position, last_known, trail = board.whereabouts(board.incidents[INCIDENT])
+
+    assert (position, last_known, trail) == (fix(-600).position, True, ())
+
+
+def test_a_fix_after_the_end_is_not_his_place_any_more() -> None:
+    board = heard(press(), fix(5), end(10), fix(900, lon=5))
+
+    position, _, _ = board.whereabouts(board.incidents[INCIDENT])
+
+    assert position == fix(5).position
+
+
+def test_an_operators_placing_counts_even_after_the_end() -> None:
+    placed = Position(lon=4.09, lat=43.55, source="operator")
+    board = heard(
+        press(), fix(5), end(10),
+        Placed(id=FactId("renfort:1"), at=at(20), incident=INCIDENT, by="Léa", position=placed),
+    )  # fmt: skip
+
+    assert board.whereabouts(board.incidents[INCIDENT])[0] == placed
+
+
+def test_a_receiver_whose_clock_is_ahead_does_not_pin_him_for_ever() -> None:
+    ahead = Fix(
+        id=FactId("axis:ahead"), at=at(1), device=DEVICE,
+        position=Position(lon=1, lat=1, fixed_at=at(10**7)),
+    )  # fmt: skip
+    board = heard(press(), ahead, fix(2))
+
+    assert board.whereabouts(board.incidents[INCIDENT])[0] == fix(2).position
+
+
+def test_the_first_operator_owns_the_incident() -> None:
+    incident = Incident(id=INCIDENT).add(press())
+    for name, seconds in (("Marc", 9), ("Léa", 4)):
+        incident = incident.add(
+            TakenInCharge(id=FactId(f"renfort:{name}"), at=at(seconds), incident=INCIDENT, by=name)
+        )
+
+    assert (incident.owner, incident.phase) == ("Léa", Phase.TAKEN)
+
+
+def test_a_crew_called_back_is_no_longer_engaged() -> None:
+    crew = CrewId("crews:21")
+    sent = Engaged(id=FactId("r:1"), at=at(1), incident=INCIDENT, by="Léa", crew=crew)
+    back = Released(id=FactId("r:2"), at=at(2), incident=INCIDENT, by="Léa", crew=crew)
+
+    incident = Incident(id=INCIDENT).add(press()).add(back).add(sent)
+
+    assert incident.engaged == ()
+    assert [word.id for word in incident.orders[crew]] == ["r:1", "r:2"]
+
+
+def test_an_end_without_a_start_is_an_incident_that_is_over() -> None:
+    incident = heard(end(10)).incidents[INCIDENT]
+
+    assert (incident.ended_at, incident.phase, incident.device) == (at(10), Phase.NEW, DEVICE)
+
+
+def test_a_lost_link_ends_nothing() -> None:
+    lost = LinkChange(id=FactId("l"), at=at(5), activation=SESSION, device=DEVICE, up=False)
+    incident = heard(press(), lost).incidents[INCIDENT]
+
+    assert incident.ended_at is None
+    assert not incident.link_up
+
+
+def test_what_a_list_omits_has_ended_unheard() -> None:
+    board = heard(press())
+    live = LiveList(id=FactId("axis:live:1"), at=at(30), active=())
+
+    for fact in board.implied_by(live):
+        board.hear(fact)
+
+    assert board.incidents[INCIDENT].ended_at == at(30)
+    assert board.implied_by(live) == []
+
+
+def test_a_list_made_before_the_press_ends_nothing() -> None:
+    assert (
+        heard(press(seconds=10)).implied_by(LiveList(id=FactId("axis:l"), at=at(5), active=()))
+        == []
+    )
+
+
+def test_another_makers_list_ends_nothing() -> None:
+    live = LiveList(id=FactId("bosch:live:1"), at=at(30), active=())
+
+    assert heard(press()).implied_by(live) == []
+
+
+def test_a_server_that_forgot_and_remembers_brings_the_activation_back() -> None:
+    board = heard(press())
+    for number, active in ((1, ()), (2, (SESSION,))):
+        live = LiveList(id=FactId(f"axis:live:{number}"), at=at(30 * number), active=active)
+        for fact in board.implied_by(live):
+            board.hear(fact)
+
+    assert board.incidents[INCIDENT].ended_at is None
+
+
+def test_an_end_that_was_heard_is_truer_than_one_inferred() -> None:
+    incident = heard(press(), end(30, EndReason.MISSING, "a"), end(20, fact="b")).incidents[
+        INCIDENT
+    ]
+
+    assert incident.ended_at == at(20)
+    assert not incident.ended_by_inference
+
+
+def test_in_doubt_it_is_no_drill() -> None:
+    drill = press("axis:e1", exercise=True)
+    real = press("axis:status", 1)
+
+    assert heard(drill).incidents[INCIDENT].exercise
+    assert not heard(drill, real).incidents[INCIDENT].exercise
+
+
+def test_the_wearer_is_put_together_from_every_telling() -> None:
+    from_list = press("axis:status", 1, officer=Officer(id="u1"), kind=SourceKind.UNKNOWN)
+    event = press("axis:e1", 2, officer=Officer(call_sign="PM-214"))
+
+    incident = heard(event, from_list).incidents[INCIDENT]
+
+    assert (incident.officer.id, incident.officer.call_sign) == ("u1", "PM-214")
+    assert incident.kind is SourceKind.BODY_WORN
+
+
+def test_an_alert_nobody_took_never_closes_by_itself() -> None:
+    unseen = heard(press(), end(10)).incidents[INCIDENT]
+    taken = unseen.add(TakenInCharge(id=FactId("r:1"), at=at(5), incident=INCIDENT, by="Léa"))
+    after = timedelta(seconds=300)
+
+    assert not unseen.closes_by_itself(at(10_000), after)
+    assert not taken.closes_by_itself(at(309), after)
+    assert taken.closes_by_itself(at(310), after)
+
+
+def test_a_crew_that_tells_its_status_keeps_its_place() -> None:
+    place = Position(lon=4, lat=43, fixed_at=at(0))
+    crew = CrewId("crews:1")
+    board = heard(
+        CrewFix(id=FactId("c:2"), at=at(9), crew=crew, status=CrewStatus.FREE),
+        CrewFix(id=FactId("c:1"), at=at(1), crew=crew, position=place, name="Brigade 1"),
+    )
+
+    known = board.crews[crew].crew
+
+    assert (known.position, known.status, known.name) == (place, CrewStatus.FREE, "Brigade 1")

@@ -1,0 +1,31 @@
+#!/bin/bash
+# Install the Debian packages a bare machine lacks, and only those. Usage: tools/debian.sh python|tests
+set -euo pipefail
+
+need=()
+case "$1" in
+python)
+    python3 -c 'import venv, ensurepip' 2>/dev/null || need+=(python3-venv python3-pip)
+    ;;
+tests)
+    [ -x /usr/bin/chromium ] || need+=(chromium)
+    [ -x /usr/sbin/mosquitto ] || need+=(mosquitto)
+    ;;
+*)
+    echo "usage: $0 python|tests" >&2
+    exit 2
+    ;;
+esac
+[ ${#need[@]} -eq 0 ] && exit 0
+
+if ! command -v apt-get >/dev/null || [ "$(id -u)" -ne 0 ]; then
+    echo "missing: ${need[*]}. Install them, or run this as root on Debian." >&2
+    exit 1
+fi
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -qq
+apt-get install -y -qq --no-install-recommends "${need[@]}"
+# A broker started by its package would hold the standard port; the tests start their own.
+if [[ " ${need[*]} " == *" mosquitto "* ]] && command -v service >/dev/null; then
+    service mosquitto stop >/dev/null 2>&1 || true
+fi

@@ -1,0 +1,166 @@
+"""The territory in force: layers from files, cameras from the VMS; rebuilt aside, then swapped."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+import structlog
+from dispatch_gis.basemap import tile
+from dispatch_gis.layers import read_cameras
+from dispatch_gis.osm import Town, read_town
+from dispatch_gis.situation import SituateSettings, Territory, situate
+
+from hooks import (
+    AdapterError,
+    Camera,
+    CameraId,
+    Crew,
+    CrewId,
+    Message,
+    Position,
+    Situation,
+)
+from vms_plugin.adapters import Adapters
+from vms_plugin.incident import Incident
+from vms_plugin.picture import NO_CORRELATION, may_correlate
+from vms_plugin.settings import Settings, Wearer
+
+#: The VMS's inventory is asked again this often, and sooner while one does not answer.
+REFRESH_S = 600.0
+RETRY_S = 15.0
+#: The maker's own patience: large sites answer in minutes.
+INVENTORY_S = 180.0
+
+LOADING = Message(text="the territory is being loaded")
+FAILED = Message(text="the geography failed: choose cameras and crews by hand")
+
+log = structlog.get_logger(__name__)
+
+
+class Atlas:
+    """Where everything is. Read from any thread; written by `load` and `ask_vms` alone."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._rules = SituateSettings(
+            stale_after_s=settings.stale_after_s, priority_factor=settings.priority_factor
+        )
+        self._town: Town | None = None
+        self._layer: tuple[Camera, ...] = ()
+        self._inventories: dict[str, tuple[Camera, ...]] = {}
+        self._territory: Territory | None = None
+        self._notes: list[Message] = []
+        self.patience_s = REFRESH_S
+
+    # --- learn ---
+
+    def load(self) -> None:
+        """Read the town and the camera layer from their files. A bad file is noted, not fatal."""
+        notes: list[Message] = []
+        if self._settings.osm is not None:
+            try:
+                self._town = read_town(self._settings.osm)
+            except Exception as error:  # noqa: BLE001  (any file may be given to us)
+                notes.append(_unreadable(self._settings.osm.name, error))
+        if self._settings.cameras is not None:
+            try:
+                layer = read_cameras(self._settings.cameras)
+                self._layer = tuple(layer.cameras)
+                notes += [fault.message for fault in layer.faults]
+            except Exception as error:  # noqa: BLE001  (any file may be given to us)
+                notes.append(_unreadable(self._settings.cameras.name, error))
+        elif self._town is not None:
+            self._layer = self._town.cameras
+        self._notes = notes
+        self._rebuild()
+
+    def ask_vms(self, adapters: Adapters) -> None:
+        """Ask every VMS for its cameras; keep the last answer of one that does not answer."""
+        self.patience_s = REFRESH_S
+        for name in adapters.offering("list_cameras"):
+            try:
+                cameras = adapters.ask(name, "list_cameras", deadline_s=INVENTORY_S)
+            except AdapterError:
+                self.patience_s = RETRY_S  # noted under the adapter's name
+                continue
+            self._inventories[name] = tuple(
+                camera for camera in cameras if isinstance(camera, Camera)
+            )
+        self._rebuild()
+
+    def _rebuild(self) -> None:
+        inventory = [camera for cameras in self._inventories.values() for camera in cameras]
+        self._territory = Territory.build(self._town, merge(self._layer, inventory))
+
+    # --- answer ---
+
+    def situate(
+        self,
+        incident: Incident,
+        position: Position | None,
+        crews: Sequence[Crew],
+        at: datetime,
+        wearer: Wearer | None,
+    ) -> Situation:
+        """Say who sees the place and who can come. Never fails: what is missing is said."""
+        territory = self._territory
+        if territory is None:
+            return Situation(missing=(LOADING,))
+        own = CrewId(wearer.crew) if wearer and wearer.crew else incident.officer.crew
+        try:
+            found = situate(territory, position, crews, at, settings=self._rules, own_crew=own)
+        except Exception:
+            # A fault in the geography must not hide a man in danger: the alert goes out without.
+            log.exception("geography failed", incident=incident.id)
+            return Situation(missing=(FAILED,))
+        if may_correlate(incident):
+            return found
+        return replace(found, sightings=(), missing=(*found.missing, NO_CORRELATION))
+
+    def cameras(self) -> tuple[Camera, ...]:
+        """List the cameras in force."""
+        return self._territory.cameras if self._territory else ()
+
+    def bounds(self) -> tuple[float, float, float, float] | None:
+        """Give west, south, east, north of what is known, in degrees."""
+        return self._territory.bounds if self._territory else None
+
+    def notes(self) -> list[Message]:
+        """List what is wrong with the layers, for people."""
+        return [LOADING] if self._territory is None else list(self._notes)
+
+    def tile(self, z: int, x: int, y: int, theme: str) -> bytes | None:
+        """Draw one tile of the base map as SVG; None while there is no town."""
+        return tile(self._town, z, x, y, theme) if self._town is not None else None
+
+
+def merge(layer: Sequence[Camera], inventory: Sequence[Camera]) -> list[Camera]:
+    """Join the town's layer and the VMS's inventory by id.
+
+    Where both know a camera, GIS staff know better where it stands and looks, the VMS whether it
+    is enabled and what it is called. A camera that the VMS alone knows comes as it is.
+    """
+    known: dict[CameraId, Camera] = {camera.id: camera for camera in layer}
+    for camera in inventory:
+        ours = known.get(camera.id)
+        if ours is None:
+            known[camera.id] = camera
+            continue
+        known[camera.id] = replace(
+            ours,
+            name=ours.name or camera.name,
+            position=ours.position or camera.position,
+            heading_deg=camera.heading_deg if ours.heading_deg is None else ours.heading_deg,
+            fov_deg=ours.fov_deg or camera.fov_deg,
+            enabled=ours.enabled and camera.enabled,
+            extra={**camera.extra, **ours.extra},
+        )
+    return list(known.values())
+
+
+def _unreadable(name: str, error: Exception) -> Message:
+    return Message(
+        text="{file} cannot be used: {cause}", params={"file": name, "cause": str(error)[:300]}
+    )

@@ -1,0 +1,123 @@
+"""All that the control room knows at once: incidents, positions, crews. Pure: no clock, no disk.
+
+Hearing facts in any order, any number of times, leaves the same board.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from hooks import (
+    Activation,
+    Crew,
+    CrewFix,
+    CrewId,
+    CrewStatus,
+    DeviceId,
+    Fact,
+    Fix,
+    IncidentId,
+    LiveList,
+    Means,
+    Position,
+)
+from vms_plugin.incident import Decision, Incident, Placed, Tape, implied, incident_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CrewCard:
+    """A crew, each thing known of it with the moment and the fact it is known from."""
+
+    id: CrewId
+    known: dict[str, tuple[datetime, str, Any]] = field(default_factory=dict)
+
+    def add(self, fact: CrewFix) -> CrewCard:
+        """Keep, thing by thing, the latest word; ties fall on the fact's id."""
+        known = dict(self.known)
+        for name in ("name", "position", "status", "means", "members"):
+            value = getattr(fact, name)
+            moment = fact.at
+            if isinstance(value, Position) and value.fixed_at is not None:
+                moment = min(value.fixed_at, fact.at)
+            entry = (moment, str(fact.id), value)
+            if value is not None and (name not in known or known[name][:2] < entry[:2]):
+                known[name] = entry
+        return replace(self, known=known)
+
+    @property
+    def crew(self) -> Crew:
+        """The crew as last known."""
+        moment, _, position = self.known.get("position", (None, "", None))
+        if position is not None:
+            # Whoever gives no time of fix gave it when he spoke.
+            position = replace(position, fixed_at=moment)
+        return Crew(
+            id=self.id,
+            name=self._last("name", ""),
+            position=position,
+            status=self._last("status", CrewStatus.UNKNOWN),
+            means=self._last("means", Means.UNKNOWN),
+            members=self._last("members", ()),
+        )
+
+    def _last(self, name: str, unknown: Any) -> Any:
+        return self.known[name][2] if name in self.known else unknown
+
+
+@dataclass(slots=True)
+class Board:
+    """The room's memory. `hear` is its only way in."""
+
+    incidents: dict[IncidentId, Incident] = field(default_factory=dict)
+    tapes: dict[DeviceId, Tape] = field(default_factory=dict)
+    crews: dict[CrewId, CrewCard] = field(default_factory=dict)
+
+    def hear(self, fact: Fact) -> set[IncidentId]:
+        """Take a fact in; name the incidents whose picture it may change."""
+        if isinstance(fact, CrewFix):
+            self.crews[fact.crew] = self.crews.get(fact.crew, CrewCard(id=fact.crew)).add(fact)
+            return set(self.incidents)
+        if isinstance(fact, Fix):
+            return self._place(fact.device, fact.at, fact, fact.position)
+        touched: set[IncidentId] = set()
+        if isinstance(fact, Activation) and fact.position:
+            touched |= self._place(fact.device, fact.at, fact, fact.position)
+        incident = incident_of(fact)
+        if incident is not None:
+            before = self.incidents.get(incident, Incident(id=incident))
+            self.incidents[incident] = before.add(fact)
+            touched.add(incident)
+        return touched
+
+    def _place(
+        self, device: DeviceId, at: datetime, fact: Fact, position: Position
+    ) -> set[IncidentId]:
+        self.tapes[device] = self.tapes.get(device, Tape()).add(at, fact.id, position)
+        return {each.id for each in self.incidents.values() if each.device == device}
+
+    def implied_by(self, live: LiveList) -> list[Fact]:
+        """List the facts that a list of running activations implies."""
+        return implied(live, self.incidents.values())
+
+    def accepts(self, decision: Decision) -> bool:
+        """Whether people may still decide that of this incident."""
+        incident = self.incidents.get(decision.incident)
+        return incident is not None and incident.closed is None
+
+    def whereabouts(self, incident: Incident) -> tuple[Position | None, bool, tuple[Position, ...]]:
+        """Say where it is, whether that is older than the press, and the way there.
+
+        An operator's placing counts as a position; the latest word wins.
+        """
+        tape = self.tapes.get(incident.device, Tape())
+        lived = Tape(tape.during(incident.opened_at, incident.ended_at))
+        for fact in incident.facts:
+            if isinstance(fact, Placed):
+                lived = lived.add(fact.at, fact.id, fact.position)
+        if lived.fixes:
+            trail = tuple(position for _, _, position in lived.fixes)
+            return trail[-1], False, trail
+        earlier = tape.before(incident.opened_at)
+        return earlier, earlier is not None, ()

@@ -1,0 +1,100 @@
+"""Say what is wrong, where, and what to do: the first thing to run on a site."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from hooks import AdapterError, Health, Message
+from vms_plugin.adapters import Adapter, Adapters, State, why
+from vms_plugin.atlas import Atlas
+from vms_plugin.host import usurped
+from vms_plugin.settings import BadConfigurationError, Settings, read
+from vms_plugin.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at: what, whether it is well, and what there is to say."""
+
+    subject: str
+    well: bool
+    said: Message
+
+
+def examine(config: Path) -> Iterator[Finding]:
+    """Look at everything, in the order in which a person would mend it."""
+    for fault in usurped():
+        yield Finding("environment", False, fault)
+    try:
+        settings = read(config)
+    except BadConfigurationError as error:
+        for fault in error.faults:
+            said = Message(
+                text="{field} = {value}: {remedy}",
+                params={"field": fault.key, "value": repr(fault.value), "remedy": fault.remedy},
+            )
+            yield Finding(str(config), False, said)
+        return
+    yield Finding(str(config), True, Message(text="configuration read"))
+    yield _database(settings)
+    adapters = Adapters.installed(settings.adapters)
+    for adapter in adapters:
+        yield from _adapter(adapter, adapters)
+    yield from _territory(settings)
+
+
+def _database(settings: Settings) -> Finding:
+    subject = str(settings.database)
+    try:
+        Store(settings.database).close()
+    except sqlite3.Error as error:
+        cause = {"cause": str(error)}
+        return Finding(subject, False, Message(text="cannot be opened: {cause}", params=cause))
+    return Finding(subject, True, Message(text="database up to date"))
+
+
+def _adapter(adapter: Adapter, adapters: Adapters) -> Iterator[Finding]:
+    subject = f"adapters.{adapter.name}"
+    if adapter.state is State.UNUSED:
+        unused = "installed, not in use: no section [adapters.{name}]"
+        yield Finding(subject, True, Message(text=unused, params={"name": adapter.name}))
+        return
+    if adapter.state is State.READY and adapter.offers("probe"):
+        yield _probe(subject, adapter, adapters)
+    elif adapter.state is State.READY:
+        yield Finding(subject, True, Message(text="ready"))
+    for hook in sorted(adapter.failures.keys() - {"probe"}):
+        failure = adapter.failures[hook]
+        failed = Message(text="{hook}: {why}", params={"hook": hook, "why": failure.why})
+        yield Finding(subject, False, failed)
+
+
+def _probe(subject: str, adapter: Adapter, adapters: Adapters) -> Finding:
+    try:
+        health = adapters.ask(adapter.name, "probe")
+    except AdapterError as error:
+        return Finding(subject, False, why(error))
+    if health is None:
+        return Finding(subject, True, Message(text="ready"))
+    if not isinstance(health, Health):
+        odd = {"hook": "probe", "kind": type(health).__name__, "wanted": "Health"}
+        return Finding(
+            subject, False, Message(text="{hook} answered {kind} instead of {wanted}", params=odd)
+        )
+    said = health.detail or Message(text="alive" if health.alive else "does not answer")
+    return Finding(subject, health.alive, said)
+
+
+def _territory(settings: Settings) -> Iterator[Finding]:
+    atlas = Atlas(settings)
+    atlas.load()
+    notes = atlas.notes()
+    for note in notes:
+        yield Finding("territory", False, note)
+    if not notes:
+        count = len(atlas.cameras())
+        said = Message(text="territory read, {count} cameras placed", params={"count": count})
+        yield Finding("territory", True, said)
