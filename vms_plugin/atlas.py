@@ -7,11 +7,11 @@ from dataclasses import replace
 from datetime import datetime
 
 import structlog
-from dispatch_gis.basemap import tile
+
+from dispatch_gis.basemap import Basemap
 from dispatch_gis.layers import read_cameras
 from dispatch_gis.osm import Town, read_town
 from dispatch_gis.situation import SituateSettings, Territory, situate
-
 from hooks import (
     AdapterError,
     Camera,
@@ -51,6 +51,7 @@ class Atlas:
         self._layer: tuple[Camera, ...] = ()
         self._inventories: dict[str, tuple[Camera, ...]] = {}
         self._territory: Territory | None = None
+        self._basemap: Basemap | None = None
         self._notes: list[Message] = []
         self.patience_s = REFRESH_S
 
@@ -62,6 +63,7 @@ class Atlas:
         if self._settings.osm is not None:
             try:
                 self._town = read_town(self._settings.osm)
+                self._basemap = Basemap(self._town)
             except Exception as error:  # noqa: BLE001  (any file may be given to us)
                 notes.append(_unreadable(self._settings.osm.name, error))
         if self._settings.cameras is not None:
@@ -92,7 +94,8 @@ class Atlas:
 
     def _rebuild(self) -> None:
         inventory = [camera for cameras in self._inventories.values() for camera in cameras]
-        self._territory = Territory.build(self._town, merge(self._layer, inventory))
+        cameras = merge(self._layer, inventory)
+        self._territory = Territory(self._town, cameras, settings=self._rules)
 
     # --- answer ---
 
@@ -132,8 +135,11 @@ class Atlas:
         return [LOADING] if self._territory is None else list(self._notes)
 
     def tile(self, z: int, x: int, y: int, theme: str) -> bytes | None:
-        """Draw one tile of the base map as SVG; None while there is no town."""
-        return tile(self._town, z, x, y, theme) if self._town is not None else None
+        """Draw one tile of the base map as SVG; None while there is no town.
+
+        `ValueError` when there is no such tile or theme.
+        """
+        return self._basemap.tile(z, x, y, theme) if self._basemap is not None else None
 
 
 def merge(layer: Sequence[Camera], inventory: Sequence[Camera]) -> list[Camera]:
