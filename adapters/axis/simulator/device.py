@@ -1,0 +1,240 @@
+"""The world behind the simulator: cameras, who wears them, what is streaming, who listens."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4, uuid5
+from zoneinfo import ZoneInfo
+
+from adapters.axis.simulator.digest import Doorman
+
+#: Observed spelling of the topic in notifications (its last element carries no prefix).
+TOPIC = "tns1:WebRTC/tnsaxis:Signaling/CloudEvent"
+#: A `wssession` token lives that long (VAPIX, event streaming over WebSocket).
+SESSION_S = 15.0
+
+_HOUSE = UUID("6b1d1a34-8f43-4c6e-9d6b-0d6a4a7d2f10")
+
+
+@dataclass(slots=True)
+class Camera:
+    """A body-worn camera as `getTargets` lists it."""
+
+    serial: str
+    wearer: str
+    session: str = ""
+    started: str = ""
+    stopped: str = ""
+    disconnected: str = ""
+
+    @property
+    def bearer(self) -> str:
+        """The wearer's UUID, always the same for the same wearer."""
+        return str(uuid5(_HOUSE, self.wearer))
+
+    def target(self) -> dict[str, str]:
+        """Write it as `getTargets` does: a member that has no value is absent."""
+        listed = {
+            "id": self.serial, "bearerId": self.bearer, "bearerName": self.wearer,
+            "sessionId": self.session, "started": self.started, "stopped": self.stopped,
+            "disconnected": self.disconnected,
+        }  # fmt: skip
+        return {name: value for name, value in listed.items() if value}
+
+
+@dataclass(eq=False, slots=True)
+class Socket:
+    """An open event socket: what it asked for, what waits to be sent. None closes it."""
+
+    filters: list[tuple[str, ...]] = field(default_factory=list)
+    outbox: asyncio.Queue[str | None] = field(default_factory=asyncio.Queue)
+
+
+class Device:
+    """One simulated device. All its state; the protocol is in `vapix`."""
+
+    def __init__(
+        self,
+        *,
+        officers: Mapping[str, str],
+        username: str,
+        password: str,
+        apps: tuple[str, ...],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.cameras = {serial: Camera(serial, name) for serial, name in officers.items()}
+        self.apps = apps
+        self.clock = clock
+        self.doorman = Doorman(username, password, clock)
+        self.system = str(uuid5(_HOUSE, "body worn system"))
+        self.skew = timedelta(0)
+        self.muted = False
+        self.refusing: tuple[float, int] = (0.0, 503)  # until when, with which status
+        self.sockets: set[Socket] = set()
+        self.requests: Counter[str] = Counter()
+        self._tokens: dict[str, float] = {}
+        self._later: set[asyncio.Task[None]] = set()
+
+    # --- time and doors ---
+
+    def now(self) -> datetime:
+        """Read the device's clock, wrong by `skew`."""
+        return datetime.now(UTC) + self.skew
+
+    def refusal(self) -> int | None:
+        """Give the status with which everything is refused now, if anything is."""
+        until, status = self.refusing
+        return status if self.clock() < until else None
+
+    def new_token(self) -> str:
+        """Issue a `wssession` token."""
+        token = uuid4().hex
+        self._tokens[token] = self.clock()
+        return token
+
+    def takes_token(self, token: str) -> bool:
+        """Whether a `wssession` token is one of ours and young enough."""
+        issued = self._tokens.get(token)
+        return issued is not None and self.clock() - issued <= SESSION_S
+
+    # --- what happens ---
+
+    def press(self, serial: str, order: Mapping[str, Any]) -> dict[str, Any]:
+        """Let a wearer press: the camera streams, and an event says so."""
+        camera = self.cameras[serial]
+        if order.get("bearerName"):
+            camera.wearer = str(order["bearerName"])
+        camera.session, camera.started = str(uuid4()), _stamp(self.now())
+        camera.stopped = camera.disconnected = ""
+        data = {**self._stream(camera), "triggerType": order.get("triggerType", "button"),
+                **_place(order, self.now())}  # fmt: skip
+        return self._announce("com.axis.bodyworn.stream.started", camera, data, order)
+
+    def release(self, serial: str, order: Mapping[str, Any]) -> dict[str, Any]:
+        """Let a wearer stop streaming."""
+        camera = self.cameras[serial]
+        camera.stopped = _stamp(self.now())
+        data = {**self._stream(camera), **_place(order, self.now())}
+        return self._announce("com.axis.bodyworn.stream.stopped", camera, data, order)
+
+    def lose(self, serial: str) -> None:
+        """Let a camera leave coverage: no event, `disconnected` in its target."""
+        self.cameras[serial].disconnected = _stamp(self.now())
+
+    def find(self, serial: str) -> None:
+        """Let it come back, in the same session."""
+        self.cameras[serial].disconnected = ""
+
+    def _stream(self, camera: Camera) -> dict[str, Any]:
+        # Local time of the camera, and earlier than the stream: observed 68 s in one recording.
+        stem = datetime.now(ZoneInfo("Europe/Paris")).strftime("%Y%m%d_%H%M%S")
+        return {
+            "bearerId": camera.bearer, "bearerName": camera.wearer, "systemId": self.system,
+            "sessionId": camera.session,
+            "recordingId": f"{stem}_{camera.session[:4].upper()}_{camera.serial}",
+        }  # fmt: skip
+
+    def _announce(
+        self, kind: str, camera: Camera, data: Mapping[str, Any], order: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        event = {
+            "id": str(uuid4()), "source": "target", "specversion": "1.0", "type": kind,
+            "datacontenttype": "application/json", "dataschema": "com/axis/bodyworn/stream@v1.0.0",
+            "subject": camera.serial, "time": str(order.get("time") or _stamp(self.now())),
+            "data": dict(data),
+        }  # fmt: skip
+        times = 2 if order.get("duplicate") else 1
+        if order.get("deliver", True):
+            delay_s = float(order.get("delay_s", 0))
+            if delay_s:
+                self._in(delay_s, event, times)
+            else:
+                for _ in range(times):
+                    self.notify(event)
+        return {
+            "serial": camera.serial, "sessionId": camera.session, "eventId": event["id"],
+            "sentAt": datetime.now(UTC).isoformat(),
+        }  # fmt: skip
+
+    def _in(self, delay_s: float, event: Mapping[str, Any], times: int) -> None:
+        async def later() -> None:
+            await asyncio.sleep(delay_s)
+            for _ in range(times):
+                self.notify(event)
+
+        task = asyncio.get_running_loop().create_task(later())
+        self._later.add(task)
+        task.add_done_callback(self._later.discard)
+
+    # --- telling ---
+
+    def notify(self, event: Mapping[str, Any]) -> None:
+        """Send a CloudEvent to every socket whose filters let it pass, once per filter."""
+        frame = json.dumps(
+            {
+                "apiVersion": "1.0",
+                "method": "events:notify",
+                "params": {
+                    "notification": {
+                        "topic": TOPIC,
+                        "timestamp": int(self.now().timestamp() * 1000),
+                        "message": {
+                            "data": {"event": json.dumps(event), "eventType": event.get("type")}
+                        },
+                    }
+                },
+            }
+        )
+        if not self.muted:
+            for socket in self.sockets:
+                for wanted in socket.filters:
+                    if passes(wanted):
+                        socket.outbox.put_nowait(frame)
+
+    def send_raw(self, text: str) -> None:
+        """Send anything at all to every socket."""
+        for socket in self.sockets:
+            socket.outbox.put_nowait(text)
+
+    def drop(self) -> int:
+        """Cut every event socket."""
+        sockets = list(self.sockets)
+        for socket in sockets:
+            socket.outbox.put_nowait(None)
+        return len(sockets)
+
+
+def topic_filter(text: str) -> tuple[str, ...]:
+    """Read a topic filter; namespaces of elements do not count, `//.` matches what follows."""
+    return tuple(part.rpartition(":")[2] for part in text.split("/"))
+
+
+def passes(wanted: tuple[str, ...]) -> bool:
+    """Whether our one topic passes a filter; an empty filter lets everything pass."""
+    topic = topic_filter(TOPIC)
+    if not any(wanted):
+        return True
+    if wanted[-2:] == ("", "."):
+        return topic[: len(wanted) - 2] == wanted[:-2]
+    return topic == wanted
+
+
+def _place(order: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """Write the position; without one, zeros all over (both recorded samples)."""
+    if "lat" not in order or "lon" not in order:
+        return {"lat": 0.0, "lon": 0.0, "eph": 0.0, "gpsTimestamp": 0}
+    return {
+        "lat": order["lat"], "lon": order["lon"], "eph": order.get("eph", 6.5),
+        "gpsTimestamp": order.get("gpsTimestamp", int(now.timestamp())),
+    }  # fmt: skip
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
