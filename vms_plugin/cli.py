@@ -43,8 +43,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMANDE")
 
     def command(
-        name: str, run: Callable[[argparse.Namespace], int], does: str, config: bool = True
-    ):  # type: ignore[no-untyped-def]
+        name: str, run: Callable[[argparse.Namespace], int], does: str, *, config: bool = True
+    ) -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=does, description=does)
         sub.set_defaults(run=run)
         if config:

@@ -26,8 +26,8 @@ class Finding:
 
 def examine(config: Path) -> Iterator[Finding]:
     """Look at everything, in the order in which a person would mend it."""
-    for fault in usurped():
-        yield Finding("environment", False, fault)
+    for usurper in usurped():
+        yield Finding("environment", False, usurper)
     try:
         settings = read(config)
     except BadConfigurationError as error:

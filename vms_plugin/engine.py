@@ -136,8 +136,8 @@ class Engine:
         self._loop = asyncio.get_running_loop()
         for picture in await self.store.pictures(closed=False):
             self.pictures[picture.incident] = picture
-        for fact in await self.store.crew_facts():
-            self.board.hear(fact)
+        for crew in await self.store.crew_facts():
+            self.board.hear(crew)
         for fact in await self.store.open_facts():
             self._now |= self.board.hear(fact)
         for name in sorted({n for hook in _SHOWN for n in self.adapters.offering(hook)}):

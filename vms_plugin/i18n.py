@@ -49,6 +49,8 @@ class Language:
         return format_time(moment.astimezone(), "HH:mm", locale=self.code)
 
     def _fill(self, text: str, params: dict[str, object]) -> str:
+        if not params:
+            return text
         said = {
             name: self.message(value) if isinstance(value, Message) else self._number(value)
             for name, value in params.items()

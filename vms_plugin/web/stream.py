@@ -1,0 +1,46 @@
+"""Server-sent events: the whole state first, then each change within milliseconds."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
+
+from vms_plugin.engine import Engine, Event
+from vms_plugin.web import view
+
+#: Without a change, the page hears the host's clock that often: silence is a broken link.
+BEAT_S = 5.0
+
+
+async def events(engine: Engine, hello: dict[str, Any]) -> AsyncIterator[str]:
+    """Write the stream of one page until it goes away."""
+    queue = engine.subscribe()
+    try:
+        yield _event("hello", hello)
+        yield _event("state", view.state(engine))
+        while True:
+            try:
+                event = await asyncio.wait_for(queue.get(), BEAT_S)
+            except TimeoutError:
+                yield _event("beat", {"now": view.millis(datetime.now(UTC))})
+                continue
+            yield _written(event, engine)
+    finally:
+        engine.unsubscribe(queue)
+
+
+def _written(event: Event, engine: Engine) -> str:
+    if event.kind == "picture" and event.picture is not None:
+        return _event("picture", view.picture(event.picture, engine.say))
+    if event.kind == "crews":
+        return _event("crews", [view.crew(each, engine.say) for each in engine.crews()])
+    if event.kind == "health":
+        return _event("health", view.health(engine))
+    return _event("state", view.state(engine))
+
+
+def _event(name: str, data: object) -> str:
+    return f"event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"
