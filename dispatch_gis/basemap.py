@@ -197,7 +197,7 @@ def _mercator(lonlat: Floats) -> Floats:
 
 
 class _Names:
-    """Where street names are written: in the middle of each street, where it runs straight enough."""
+    """Where street names are written: in the middle of each street, where it is straight."""
 
     def __init__(self, town: Town) -> None:
         by_name: dict[str, list[Any]] = {}

@@ -99,16 +99,20 @@ class Adapters:
         sources: dict[str, object] = {}
         for point in points:
             if names[point.name] > 1:
-                twice = "two installed distributions offer an adapter of this name: remove one"
-                adapters._break(point.name, "load", Message(text=twice))
+                twice = Message(
+                    text="two installed distributions offer an adapter of this name: remove one"
+                )
+                adapters._break(point.name, "load", twice)
             elif settings.get(point.name, {}).get("enabled", True) is False:
                 adapters._adapters[point.name] = Adapter(point.name, State.UNUSED)
             else:
                 sources[point.name] = point
         for name in settings.keys() - names.keys():
-            unknown = "no adapter of that name is installed; installed: {names}"
-            known = ", ".join(sorted(names))
-            adapters._break(name, "load", Message(text=unknown, params={"names": known}))
+            unknown = Message(
+                text="no adapter of that name is installed; installed: {names}",
+                params={"names": ", ".join(sorted(names))},
+            )
+            adapters._break(name, "load", unknown)
         adapters.load(sources, settings, load_s=load_s)
         return adapters
 

@@ -6,7 +6,7 @@ Hearing facts in any order, any number of times, leaves the same board.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from hooks import (
@@ -24,6 +24,9 @@ from hooks import (
     Position,
 )
 from vms_plugin.incident import Decision, Incident, Placed, Tape, implied, incident_of
+
+#: A receiver computes a place some seconds before the press that carries it: still his place.
+FRESH = timedelta(seconds=15)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +115,7 @@ class Board:
         An operator's placing counts as a position; the latest word wins.
         """
         tape = self.tapes.get(incident.device, Tape())
-        lived = Tape(tape.during(incident.opened_at, incident.ended_at))
+        lived = Tape(tape.during(incident.opened_at - FRESH, incident.ended_at))
         for fact in incident.facts:
             if isinstance(fact, Placed):
                 lived = lived.add(fact.at, fact.id, fact.position)

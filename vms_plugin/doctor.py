@@ -59,8 +59,11 @@ def _database(settings: Settings) -> Finding:
 def _adapter(adapter: Adapter, adapters: Adapters) -> Iterator[Finding]:
     subject = f"adapters.{adapter.name}"
     if adapter.state is State.UNUSED:
-        unused = "installed, not in use: no section [adapters.{name}]"
-        yield Finding(subject, True, Message(text=unused, params={"name": adapter.name}))
+        unused = Message(
+            text="installed, not in use: no section [adapters.{name}]",
+            params={"name": adapter.name},
+        )
+        yield Finding(subject, True, unused)
         return
     if adapter.state is State.READY and adapter.offers("probe"):
         yield _probe(subject, adapter, adapters)
@@ -84,7 +87,8 @@ def _probe(subject: str, adapter: Adapter, adapters: Adapters) -> Finding:
         return Finding(
             subject, False, Message(text="{hook} answered {kind} instead of {wanted}", params=odd)
         )
-    said = health.detail or Message(text="alive" if health.alive else "does not answer")
+    alive, dead = Message(text="alive"), Message(text="does not answer")
+    said = health.detail or (alive if health.alive else dead)
     return Finding(subject, health.alive, said)
 
 

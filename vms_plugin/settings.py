@@ -166,9 +166,7 @@ def parse(document: Mapping[str, Any], folder: Path) -> Settings:
     if values.get("host", "127.0.0.1") not in ("127.0.0.1", "::1", "localhost") and (
         "certificate" not in values
     ):
-        closed = Message(
-            text="outside this machine the page needs a certificate (server.certificate)"
-        )
+        closed = Message(text="beyond this machine the page needs server.certificate")
         faults.append(Fault("server.host", values["host"], closed))
     if faults:
         raise BadConfigurationError(faults)

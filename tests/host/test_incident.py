@@ -173,6 +173,14 @@ def test_a_press_without_position_opens_at_once() -> None:
     assert board.whereabouts(incident) == (None, False, ())
 
 
+def test_a_place_computed_seconds_before_the_press_is_his_place() -> None:
+    board = heard(fix(-10), press())
+
+    position, last_known, _ = board.whereabouts(board.incidents[INCIDENT])
+
+    assert (position, last_known) == (fix(-10).position, False)
+
+
 def test_the_last_place_before_the_press_is_told_as_old() -> None:
     board = heard(fix(-600), press())
 

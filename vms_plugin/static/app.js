@@ -82,7 +82,7 @@ function ring() {
   const waiting = unseen();
   sound.ringing(waiting.some((each) => !each.exercise));
   const flash = waiting.length && Math.floor(Date.now() / 1000) % 2;
-  document.title = flash ? `🔴 ${words.alertTitle} ${waiting[0].who}` : "Renfort";
+  document.title = flash ? `● ${words.alertTitle} ${waiting[0].who}` : "Renfort";
   $("sound").textContent = sound.ready ? words.soundOn : words.soundOff;
   $("sound").classList.toggle("main", !sound.ready);
 }
@@ -196,8 +196,6 @@ function renderHelp() {
   renderAges();
 }
 
-const icons = { car: "🚓", motorbike: "🏍", bike: "🚲", foot: "🚶", unknown: "•" };
-
 function crewRow(picture, crew, index) {
   const item = el("li", "plainrow");
   const button = el("button", `crew${crew.engaged ? " sent" : ""}${crew.stale ? " stale" : ""}`);
@@ -205,16 +203,14 @@ function crewRow(picture, crew, index) {
   button.title = crew.engaged ? words.release : words.engage;
   button.addEventListener("click", () => decide(crew.engaged ? "release" : "engage", picture.incident, { crew: crew.id }));
   const row = el("span", "row");
-  row.append(el("span", "n", String(index + 1)), el("span", "", icons[crew.means] ?? "•"),
-    el("span", "name", crew.name), el("span", "time", crew.engaged ? words.engagedCrew : crew.time));
-  const why = el("span", "why", crew.distance);
-  if (!crew.byRoad) why.append(" · ", el("span", "warn", words.straight));
+  row.append(el("span", "n", String(index + 1)), el("span", "name", crew.name), el("span", "time", crew.engaged ? words.engagedCrew : crew.time));
+  const why = el("span", "why", crew.means ? `${crew.means} · ${crew.distance}` : crew.distance);
   if (crew.fixed) {
     const old = el("span", crew.stale ? "warn" : "", "");
     Object.assign(old.dataset, { since: crew.fixed, text: words.positionAge });
     why.append(" · ", old);
   }
-  for (const reason of crew.reasons.filter((text) => crew.byRoad || !text.includes(words.straight))) why.append(` · ${reason}`);
+  for (const reason of crew.reasons) why.append(" · ", el("span", crew.byRoad ? "" : "warn", reason));
   button.append(row, why);
   item.append(button);
   return item;

@@ -78,7 +78,7 @@ def _reinforcement(each: Reinforcement, shown: Picture, say: Language) -> dict[s
     return {
         "id": each.crew.id,
         "name": each.crew.name or each.crew.id.partition(":")[2],
-        "means": each.crew.means.value,
+        "means": say(_MEANS[each.crew.means.value]),
         "time": say("{minutes} min", minutes=minutes),
         "distance": say("{km:.1f} km", km=each.distance_m / 1000),
         "byRoad": each.by_road,
@@ -166,6 +166,13 @@ def _link(each: Link, now: datetime, say: Language) -> dict[str, Any]:
     }
 
 
+_MEANS = {
+    "car": "car",
+    "motorbike": "motorbike",
+    "bike": "bicycle",
+    "foot": "on foot",
+    "unknown": "",
+}
 _STATUS = {
     "free": "free", "engaged": "engaged", "en_route": "on the way", "on_scene": "on the scene",
     "unavailable": "unavailable", "break": "on a break", "off_duty": "off duty",
