@@ -31,6 +31,8 @@ FOOT_M_S = 1.9
 BIKE_M_S = 5.0
 #: Farther than that from any street of one's kind, there is no road.
 SNAP_M = 250.0
+#: Places remembered on their street.
+REMEMBERED = 50_000
 #: First search radius in seconds; it grows until enough crews are answered.
 FIRST_LIMIT_S = 90.0
 
@@ -45,29 +47,20 @@ class Snap:
 
 
 @dataclass(frozen=True, slots=True)
-class Trip:
-    """How a crew comes: time, length, and the way, from it to the officer, in metres."""
+class Search:
+    """What one search found: times per crew, and the ways, drawn only when asked for."""
 
-    time_s: float
-    distance_m: float
-    walk_m: float  #: from the street to the officer
-    way: Floats  #: n × 2, metres east and north
+    network: Network
+    officer: Snap
+    crews: list[Snap]
+    times_s: Floats  #: inf: later than the ones wanted, or no road
+    choices: Ints
+    before: NDArray[Any]
 
-
-@dataclass(frozen=True, slots=True)
-class _Door:
-    """An end of a street, and how long it takes to get to it along the street."""
-
-    node: int
-    time_s: float
-    share: float  #: 0 the street's start, 1 its end
-
-
-@dataclass(frozen=True, slots=True)
-class _Choice:
-    time_s: float
-    door: _Door | None
-    row: int
+    def way(self, index: int) -> Floats:
+        """Draw how a crew comes, n × 2 metres east and north."""
+        choice = int(self.choices[index])
+        return self.network.way(self.crews[index], self.officer, choice, self.before)
 
 
 class Network:
@@ -89,7 +82,7 @@ class Network:
         chosen = [(each, _way(each, means)) for each in streets]
         kept = [(each, way) for each, way in chosen if any(way)]
         lines = [np.column_stack(plane.to_metres(*np.array(each.lonlat).T)) for each, _ in kept]
-        lengths = np.array([_length(line) for line in lines], dtype=np.float64)
+        lengths = np.array([length_m(line) for line in lines], dtype=np.float64)
         speeds = np.array([_speed(each, means, factor) for each, _ in kept], dtype=np.float64)
         ways = np.array([way for _, way in kept], dtype=bool).reshape(-1, 2)
         ends = np.array([(each.start, each.end) for each, _ in kept], dtype=np.int64)
@@ -102,14 +95,29 @@ class Network:
         self._ways, self._ends = ways[usable], ends[usable]
         self._tree = shapely.STRtree([shapely.LineString(line) for line in self._lines])
         self._graph, self._arcs = _reversed_graph(self._ends, self._ways, self._times)
+        self._snapped: dict[tuple[float, float], Snap | None] = {}
 
     def __len__(self) -> int:
         return len(self._lines)
 
     def snap(self, points: Floats) -> list[Snap | None]:
-        """Put places (n × 2, metres) on the nearest streets; None beyond `SNAP_M`."""
+        """Put places (n × 2, metres) on the nearest streets; None beyond `SNAP_M`.
+
+        A place already asked for is remembered: of a hundred crews, few have moved since the
+        last picture.
+        """
+        keys = [(float(x), float(y)) for x, y in points]
+        new = [key for key in dict.fromkeys(keys) if key not in self._snapped]
+        if len(self._snapped) + len(new) > REMEMBERED:
+            self._snapped.clear()
+            new = list(dict.fromkeys(keys))
+        if new:
+            self._snapped.update(zip(new, self._snap(np.array(new)), strict=True))
+        return [self._snapped[key] for key in keys]
+
+    def _snap(self, points: Floats) -> list[Snap | None]:
         found: list[Snap | None] = [None] * len(points)
-        if not self._lines or not len(points):
+        if not self._lines:
             return found
         where = np.asarray(shapely.points(points))
         which, edges = self._tree.query_nearest(where, max_distance=SNAP_M, all_matches=False)
@@ -120,87 +128,76 @@ class Network:
             found[int(index)] = Snap(int(edge), float(share), float(far))
         return found
 
-    def trips(self, officer: Snap, crews: Sequence[Snap], enough: int) -> list[Trip | None]:
-        """Find how crews come to the officer: the `enough` soonest, None for the others.
+    def search(
+        self, officer: Snap, crews: Sequence[Snap], enough: int, guess_s: float = FIRST_LIMIT_S
+    ) -> Search:
+        """Search how crews come to the officer, until the `enough` soonest are sure.
 
-        None also where no road leads.
+        `guess_s` is how far to look first; a bad guess costs another search, nothing else.
         """
-        starts = [self._leaving(crew) for crew in crews]
-        arrivals = self._arriving(officer)
-        extra = np.array([[door.time_s] for door in arrivals])
-        limit_s = FIRST_LIMIT_S
+        edges = np.array([crew.edge for crew in crews], dtype=np.int64)
+        along = np.array([crew.along for crew in crews])
+        leaving = self._doors(edges, along)  # n × 2: by the street's end, by its start
+        # By the street's start if it may be driven forwards, by its end if backwards.
+        arriving = np.where(self._ways[officer.edge], self._arrival_s(officer), np.inf)
+        sources = self._ends[officer.edge]
+        direct = self._direct(officer, edges, along)
+        nodes = self._ends[edges][:, ::-1]
+        limit_s = guess_s
         while True:
             times, before = dijkstra(
-                self._graph,
-                indices=[door.node for door in arrivals],
-                limit=limit_s,
-                return_predecessors=True,
+                self._graph, indices=sources, limit=limit_s, return_predecessors=True
             )
-            times += extra
-            found = [
-                self._best(crew, officer, start, times)
-                for crew, start in zip(crews, starts, strict=True)
-            ]
+            whole = times[:, nodes] + arriving[:, None, None] + leaving[None, :, :]
+            flat = whole.transpose(1, 0, 2).reshape(len(edges), -1)
+            choice = flat.argmin(axis=1)
+            found = np.minimum(flat[np.arange(len(edges)), choice], direct)
             # Beyond the limit nothing is known: only what lies within it is surely soonest.
-            sure = sum(best is not None and best.time_s <= limit_s for best in found)
-            if sure >= min(enough, len(crews)) or np.isinf(limit_s):
+            if (found <= limit_s).sum() >= min(enough, len(edges)) or np.isinf(limit_s):
                 break
-            limit_s = limit_s * 4 if limit_s < 3600 else np.inf
-        ranked = sorted(best.time_s for best in found if best)
-        last = ranked[min(enough, len(ranked)) - 1] if ranked else 0.0
-        return [
-            self._trip(crew, officer, best, arrivals, before)
-            if best and best.time_s <= last
-            else None
-            for crew, best in zip(crews, found, strict=True)
-        ]
+            limit_s = limit_s * 2.5 if limit_s < 3600 else np.inf
+        found[found > limit_s] = np.inf
+        choice = np.where(direct <= found, -1, choice)
+        return Search(self, officer, list(crews), found, choice, before)
 
     # --- search ---
 
-    def _leaving(self, crew: Snap) -> list[_Door]:
-        """List the junctions a crew may reach first, and when."""
-        (start, end), (ahead, back) = self._ends[crew.edge], self._ways[crew.edge]
-        time = float(self._times[crew.edge])
-        doors = [_Door(int(end), time * (1 - crew.along), 1.0)] if ahead else []
-        return doors + ([_Door(int(start), time * crew.along, 0.0)] if back else [])
+    def _doors(self, edges: Ints, along: Floats) -> Floats:
+        """Say how long from places to the end and to the start of their street; inf: forbidden."""
+        times, ways = self._times[edges], self._ways[edges]
+        to_end = np.where(ways[:, 0], times * (1 - along), np.inf)
+        to_start = np.where(ways[:, 1], times * along, np.inf)
+        return np.column_stack([to_end, to_start])
 
-    def _arriving(self, officer: Snap) -> list[_Door]:
-        """List the last junctions before the officer, and how long from there."""
-        (start, end), (ahead, back) = self._ends[officer.edge], self._ways[officer.edge]
-        time = float(self._times[officer.edge])
-        doors = [_Door(int(start), time * officer.along, 0.0)] if ahead else []
-        return doors + ([_Door(int(end), time * (1 - officer.along), 1.0)] if back else [])
+    def _arrival_s(self, officer: Snap) -> Floats:
+        time = self._times[officer.edge]
+        return np.array([time * officer.along, time * (1 - officer.along)])
 
-    def _best(self, crew: Snap, officer: Snap, start: list[_Door], times: Floats) -> _Choice | None:
-        """Choose by which junctions to leave and to arrive; by none along one same street."""
-        best: _Choice | None = None
-        if crew.edge == officer.edge:
-            gap = officer.along - crew.along
-            if self._ways[crew.edge][0 if gap >= 0 else 1]:
-                best = _Choice(float(abs(gap) * self._times[crew.edge]), None, -1)
-        for door in start:
-            row = int(times[:, door.node].argmin())
-            total = float(times[row, door.node]) + door.time_s
-            if np.isfinite(total) and (best is None or total < best.time_s):
-                best = _Choice(total, door, row)
-        return best
+    def _direct(self, officer: Snap, edges: Ints, along: Floats) -> Floats:
+        """Say how long along one same street, where its direction allows; inf elsewhere."""
+        gap = officer.along - along
+        ahead, back = self._ways[officer.edge]
+        allowed = (edges == officer.edge) & np.where(gap >= 0, ahead, back)
+        return np.where(allowed, np.abs(gap) * self._times[officer.edge], np.inf)
 
     # --- the way ---
 
-    def _trip(
-        self, crew: Snap, officer: Snap, best: _Choice, arrivals: list[_Door], before: NDArray[Any]
-    ) -> Trip:
-        if best.door is None:
-            way = self._part(crew.edge, crew.along, officer.along)
-        else:
-            node = best.door.node
-            pieces = [self._part(crew.edge, crew.along, best.door.share)]
-            while (after := int(before[best.row, node])) >= 0:
-                pieces.append(self._arc(node, after))
-                node = after
-            pieces.append(self._part(officer.edge, arrivals[best.row].share, officer.along))
-            way = np.vstack(pieces)
-        return Trip(best.time_s, _length(way), officer.away_m, way)
+    def way(self, crew: Snap, officer: Snap, choice: int, before: NDArray[Any]) -> Floats:
+        """Draw a way, n × 2 metres east and north, from a crew to the officer.
+
+        `choice` is the search's: which door of the officer's street, which of the crew's; -1:
+        along one same street.
+        """
+        if choice < 0:
+            return self._part(crew.edge, crew.along, officer.along)
+        row, leaves_by_start = divmod(choice, 2)
+        node = int(self._ends[crew.edge][0 if leaves_by_start else 1])
+        pieces = [self._part(crew.edge, crew.along, 0.0 if leaves_by_start else 1.0)]
+        while (after := int(before[row, node])) >= 0:
+            pieces.append(self._arc(node, after))
+            node = after
+        pieces.append(self._part(officer.edge, float(row), officer.along))
+        return np.vstack(pieces)
 
     def _arc(self, tail: int, head: int) -> Floats:
         edge, forwards = self._arcs[tail, head]
@@ -232,7 +229,8 @@ def _speed(street: Street, means: Means, factor: float) -> float:
     return BIKE_M_S if means is Means.BIKE else street.car_kmh / 3.6 * factor
 
 
-def _length(line: Floats) -> float:
+def length_m(line: Floats) -> float:
+    """Measure a line, n × 2 metres."""
     return float(np.hypot(*np.diff(line, axis=0).T).sum())
 
 

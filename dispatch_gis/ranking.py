@@ -9,13 +9,16 @@ from datetime import datetime
 
 import numpy as np
 
-from dispatch_gis.network import FOOT_M_S, Network, Snap, Trip
+from dispatch_gis.network import BIKE_M_S, FOOT_M_S, Network, Search, length_m
 from dispatch_gis.plane import Floats, Plane
 from hooks import Crew, CrewId, CrewStatus, Means, Message, Position, Reinforcement
 
+#: Farther than that from the street, the end of the way is on foot.
+WALK_M = 25.0
 #: Speeds in a straight line, where there is no road to follow: streets wind by about a third.
 STRAIGHT_M_S = {Means.FOOT: 1.4, Means.BIKE: 3.5}
 DRIVEN_STRAIGHT_M_S = 6.0
+_USUAL_M_S = {Means.FOOT: FOOT_M_S, Means.BIKE: BIKE_M_S, Means.CAR: 9.0}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +35,21 @@ class _Candidate:
     place: Position
     age_s: float | None
     stale: bool
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether it is ranked after the others."""
+        return self.stale or self.crew.status is CrewStatus.UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class _Estimate:
+    candidate: _Candidate
+    time_s: float
+    gap_m: float  #: in a straight line, where there is no road
+    walk_m: float
+    search: Search | None
+    row: int
 
 
 def rank(
@@ -57,17 +75,21 @@ def rank(
         and crew.id != own_crew
         and crew.status in (CrewStatus.FREE, CrewStatus.UNKNOWN)
     ]
-    ranked: list[Reinforcement] = []
-    for fresh in (True, False):
-        chosen = [each for each in candidates if each.stale != fresh]
-        ranked += _estimate(officer, chosen, networks, plane, settings.most)
-    ranked.sort(key=_order)
-    return ranked[: settings.most]
+    estimates: list[_Estimate] = []
+    # Crews of doubtful place or status come last, but must not hide behind the others' search.
+    for group in (
+        [each for each in candidates if not each.doubtful],
+        [each for each in candidates if each.doubtful],
+    ):
+        estimates += _estimate(officer, group, networks, plane, settings.most)
+    estimates.sort(key=_order)
+    return [_told(each, officer, plane) for each in estimates[: settings.most]]
 
 
-def _order(each: Reinforcement) -> tuple[bool, bool, float, str]:
-    doubtful = each.crew.status is CrewStatus.UNKNOWN
-    return each.stale, doubtful, round(each.time_s, 3), each.crew.id
+def _order(each: _Estimate) -> tuple[bool, bool, float, str]:
+    crew = each.candidate.crew
+    doubtful = crew.status is CrewStatus.UNKNOWN
+    return each.candidate.stale, doubtful, round(each.time_s, 3), crew.id
 
 
 def _candidate(crew: Crew, at: datetime, settings: RankingSettings) -> _Candidate:
@@ -84,78 +106,85 @@ def _estimate(
     networks: Mapping[Means, Network],
     plane: Plane,
     most: int,
-) -> list[Reinforcement]:
+) -> list[_Estimate]:
+    """Say when each comes: by road, or straight where there is none; later ones are left out."""
     here = np.array([[float(each) for each in plane.to_metres(officer.lon, officer.lat)]])
-    estimates: list[Reinforcement] = []
+    estimates: list[_Estimate] = []
     for means in (Means.CAR, Means.BIKE, Means.FOOT):
         group = [each for each in candidates if _kind(each.crew.means) is means]
-        if not group:
-            continue
-        lonlat = np.array([(each.place.lon, each.place.lat) for each in group])
-        places = np.column_stack(plane.to_metres(lonlat[:, 0], lonlat[:, 1]))
-        network = networks.get(means)
-        trips = _trips(network, here, places, most)
-        gaps = np.hypot(*(places - here).T)
-        for each, trip, gap in zip(group, trips, gaps, strict=True):
-            if isinstance(trip, Trip):
-                estimates.append(_by_road(each, trip, plane))
-            elif trip is _NO_ROAD:
-                estimates.append(_straight(each, float(gap), officer))
+        if group:
+            lonlat = np.array([(each.place.lon, each.place.lat) for each in group])
+            places = np.column_stack(plane.to_metres(lonlat[:, 0], lonlat[:, 1]))
+            estimates += _by_means(group, places, here, networks.get(means), most)
     return estimates
 
 
-#: Where no road leads: not the same as "later than the ones we want".
-_NO_ROAD = object()
-
-
-def _trips(network: Network | None, here: Floats, places: Floats, most: int) -> list[object]:
-    if network is None or not len(network):
-        return [_NO_ROAD] * len(places)
-    [officer] = network.snap(here)
-    if officer is None:
-        return [_NO_ROAD] * len(places)
+def _by_means(
+    group: Sequence[_Candidate], places: Floats, here: Floats, network: Network | None, most: int
+) -> list[_Estimate]:
+    gaps = np.hypot(*(places - here).T)
+    officer = network.snap(here)[0] if network is not None else None
+    if network is None or officer is None:
+        return [_straight(each, float(gap)) for each, gap in zip(group, gaps, strict=True)]
     snaps = network.snap(places)
-    snapped: list[Snap] = [snap for snap in snaps if snap is not None]
-    found = iter(network.trips(officer, snapped, most))
-    return [_NO_ROAD if snap is None else next(found) for snap in snaps]
+    on_road = [index for index, snap in enumerate(snaps) if snap is not None]
+    estimates = [
+        _straight(group[index], float(gaps[index]))
+        for index, snap in enumerate(snaps)
+        if snap is None
+    ]
+    if on_road:
+        chosen = [snap for snap in snaps if snap is not None]
+        # Streets wind: look a little farther than the crews wanted are in a straight line.
+        near_m = np.partition(gaps[on_road], min(most, len(on_road)) - 1)[: min(most, len(on_road))]
+        guess_s = 30 + 1.7 * float(near_m.max()) / _USUAL_M_S[_kind(group[0].crew.means)]
+        search = network.search(officer, chosen, most, guess_s)
+        # Close to a street he is on it; farther, somebody walks the rest.
+        walk_m = officer.away_m if officer.away_m > WALK_M else 0.0
+        estimates += [
+            _Estimate(group[index], float(time) + walk_m / FOOT_M_S, 0.0, walk_m, search, row)
+            for row, (index, time) in enumerate(zip(on_road, search.times_s, strict=True))
+            if np.isfinite(time)
+        ]
+    return estimates
 
 
 def _kind(means: Means) -> Means:
     return means if means in (Means.FOOT, Means.BIKE) else Means.CAR
 
 
-def _by_road(each: _Candidate, trip: Trip, plane: Plane) -> Reinforcement:
-    lon, lat = plane.to_degrees(trip.way[:, 0], trip.way[:, 1])
-    reasons: list[Message] = []
-    # Close to a street he is on it; farther, somebody walks the rest.
-    walk_s = trip.walk_m / FOOT_M_S if trip.walk_m > 25 else 0.0
-    if walk_s:
-        reasons.append(
-            Message(text="the last {walk_m:.0f} m on foot", params={"walk_m": trip.walk_m})
-        )
-    return Reinforcement(
-        crew=each.crew,
-        time_s=round(trip.time_s + walk_s, 1),
-        distance_m=round(trip.distance_m + (trip.walk_m if walk_s else 0.0), 1),
-        by_road=True,
-        fix_age_s=each.age_s,
-        stale=each.stale,
-        route=tuple(zip(np.round(lon, 6).tolist(), np.round(lat, 6).tolist(), strict=True)),
-        reasons=(*reasons, *_doubts(each)),
-    )
-
-
-def _straight(each: _Candidate, gap_m: float, officer: Position) -> Reinforcement:
+def _straight(each: _Candidate, gap_m: float) -> _Estimate:
     speed = STRAIGHT_M_S.get(each.crew.means, DRIVEN_STRAIGHT_M_S)
+    return _Estimate(each, gap_m / speed, gap_m, 0.0, None, -1)
+
+
+def _told(each: _Estimate, officer: Position, plane: Plane) -> Reinforcement:
+    """Write an estimate with its way and its reasons."""
+    place = each.candidate.place
+    reasons: list[Message] = []
+    if each.search is None:
+        distance_m = each.gap_m
+        route: tuple[tuple[float, float], ...] = (
+            (place.lon, place.lat), (officer.lon, officer.lat),
+        )  # fmt: skip
+        reasons.append(Message(text="as the crow flies: no road known"))
+    else:
+        way = each.search.way(each.row)
+        lon, lat = plane.to_degrees(way[:, 0], way[:, 1])
+        route = tuple(zip(np.round(lon, 6).tolist(), np.round(lat, 6).tolist(), strict=True))
+        distance_m = length_m(way) + each.walk_m
+        if each.walk_m:
+            walk = Message(text="the last {walk_m:.0f} m on foot", params={"walk_m": each.walk_m})
+            reasons.append(walk)
     return Reinforcement(
-        crew=each.crew,
-        time_s=round(gap_m / speed, 1),
-        distance_m=round(gap_m, 1),
-        by_road=False,
-        fix_age_s=each.age_s,
-        stale=each.stale,
-        route=((each.place.lon, each.place.lat), (officer.lon, officer.lat)),
-        reasons=(Message(text="as the crow flies: no road known"), *_doubts(each)),
+        crew=each.candidate.crew,
+        time_s=round(each.time_s, 1),
+        distance_m=round(distance_m, 1),
+        by_road=each.search is not None,
+        fix_age_s=each.candidate.age_s,
+        stale=each.candidate.stale,
+        route=route,
+        reasons=(*reasons, *_doubts(each.candidate)),
     )
 
 

@@ -40,7 +40,7 @@ function follow() {
     if (!known) announce(picture);
     render();
   });
-  on("crews", (crews) => { room.crews = crews; draw(); });
+  on("crews", (crews) => { room.crews = crews; later(); });
   on("health", (health) => { room.health = health; renderChain(); });
   on("beat", (beat) => { room.offset = beat.now - Date.now(); });
 }
@@ -79,10 +79,10 @@ function announce(picture) {
 }
 
 function ring() {
-  const waiting = unseen();
-  sound.ringing(waiting.some((each) => !each.exercise));
-  const flash = waiting.length && Math.floor(Date.now() / 1000) % 2;
-  document.title = flash ? `● ${words.alertTitle} ${waiting[0].who}` : "Renfort";
+  const ringing = unseen();
+  sound.ringing(ringing.some((each) => !each.exercise));
+  const flash = ringing.length && Math.floor(Date.now() / 1000) % 2;
+  document.title = flash ? `● ${words.alertTitle} ${ringing[0].who}` : "Renfort";
   $("sound").textContent = sound.ready ? words.soundOn : words.soundOff;
   $("sound").classList.toggle("main", !sound.ready);
 }
@@ -100,9 +100,16 @@ function choose(incident) {
 function render() {
   if (!chosen() || chosen().phase === "closed") room.chosen = (unseen()[0] ?? open()[0])?.incident ?? room.chosen;
   renderAlerts();
-  renderHelp();
-  renderChain();
-  draw();
+  later();
+}
+
+// The alert is painted first; the lists and the map, which take longer, follow in the next frame.
+let waiting = false;
+
+function later() {
+  if (waiting) return;
+  waiting = true;
+  setTimeout(() => { waiting = false; renderHelp(); renderChain(); draw(); }, 0);
 }
 
 const order = { new: 0, taken: 1, engaged: 1, closed: 2 };
