@@ -14,6 +14,7 @@ from typing import Any
 
 import geopandas
 import pyogrio
+import shapely
 
 from hooks import Camera, CameraId, CameraKind, Message, Position
 
@@ -138,7 +139,7 @@ class _Reader:
         )
 
     def _position(self, row: int, geometry: Any) -> Position | None:
-        if geometry is None or geometry.is_empty:
+        if not isinstance(geometry, shapely.Geometry) or geometry.is_empty:
             self._fault(row, "geometry", None, Message(text="place the point"), dropped=True)
             return None
         point = geometry if geometry.geom_type == "Point" else geometry.representative_point()

@@ -88,9 +88,11 @@ def situate(
     if position is None:
         return Situation(missing=(Message(text="position unknown: click on the map to place it"),))
     sightings = territory.index.sightings(position, settings.cameras)
+    # Nothing known of the town: measure around the place itself.
+    plane = territory.plane if territory.bounds else Plane(position.lon, position.lat)
     ranking = RankingSettings(stale_after_s=settings.stale_after_s, most=settings.crews)
     reinforcements = rank(
-        position, crews, at, networks=territory.networks, plane=territory.plane,
+        position, crews, at, networks=territory.networks, plane=plane,
         settings=ranking, own_crew=own_crew,
     )  # fmt: skip
     missing: list[Message] = []

@@ -1,0 +1,139 @@
+"""Road times: those of an independent search, one-way streets and both ends along a street."""
+
+from __future__ import annotations
+
+import itertools
+
+import networkx
+import numpy as np
+import pytest
+
+from dispatch_gis.network import Network, Snap, length_m
+from dispatch_gis.osm import Town
+from dispatch_gis.plane import Plane
+from hooks import Means
+
+
+def network_of(town: Town, means: Means = Means.CAR) -> tuple[Network, Plane]:
+    west, south, east, north = town.bounds or (0, 0, 0, 0)
+    plane = Plane((west + east) / 2, (south + north) / 2)
+    return Network(town.streets, means, plane), plane
+
+
+def some(network: Network, count: int, seed: int) -> list[Snap]:
+    chance = np.random.default_rng(seed)
+    return [
+        Snap(int(chance.integers(len(network))), float(chance.uniform()), 0.0) for _ in range(count)
+    ]
+
+
+def peer(network: Network, officer: Snap, crew: Snap) -> float:
+    """Search with networkx on a graph in which both places are nodes of their own."""
+    graph = networkx.DiGraph()
+
+    def add(tail: object, head: object, time: float) -> None:
+        if not graph.has_edge(tail, head) or graph[tail][head]["time"] > time:
+            graph.add_edge(tail, head, time=time)
+
+    for edge, ((start, end), (ahead, back), time) in enumerate(
+        zip(network._ends, network._ways, network._times, strict=True)
+    ):
+        stops: list[tuple[float, object]] = [(0.0, int(start)), (1.0, int(end))]
+        stops += [
+            (snap.along, name)
+            for snap, name in ((officer, "officer"), (crew, "crew"))
+            if snap.edge == edge
+        ]
+        stops.sort(key=lambda stop: stop[0])
+        for (here, tail), (there, head) in itertools.pairwise(stops):
+            if ahead:
+                add(tail, head, (there - here) * time)
+            if back:
+                add(head, tail, (there - here) * time)
+    try:
+        return float(networkx.dijkstra_path_length(graph, "crew", "officer", weight="time"))
+    except (networkx.NetworkXNoPath, networkx.NodeNotFound):
+        return float("inf")
+
+
+@pytest.mark.parametrize("means", [Means.CAR, Means.BIKE, Means.FOOT])
+def test_times_are_those_of_an_independent_search(helsinki: Town, means: Means) -> None:
+    network, _ = network_of(helsinki, means)
+    officer, *crews = some(network, 12, 7)
+
+    found = network.search(officer, crews, len(crews)).times_s
+
+    expected = [peer(network, officer, crew) for crew in crews]
+    assert found == pytest.approx(expected, rel=1e-6)
+
+
+def test_the_soonest_are_found_whatever_the_first_guess(helsinki: Town) -> None:
+    network, _ = network_of(helsinki)
+    officer, *crews = some(network, 60, 3)
+
+    whole = np.sort(network.search(officer, crews, len(crews)).times_s)[:5]
+
+    for guess in (0.01, 10, 1e9):
+        soonest = np.sort(network.search(officer, crews, 5, guess).times_s)[:5]
+        assert soonest == pytest.approx(whole)
+
+
+def test_a_way_goes_from_the_crew_to_the_officer_without_a_jump(helsinki: Town) -> None:
+    network, _ = network_of(helsinki)
+    places = np.array([[-300.0, 120.0], [250.0, -200.0]])
+    crew, officer = network.snap(places)
+    assert crew is not None
+    assert officer is not None
+
+    search = network.search(officer, [crew], 1)
+    way = search.way(0)
+
+    assert np.hypot(*(way[0] - places[0])) == pytest.approx(crew.away_m, abs=0.01)
+    assert np.hypot(*(way[-1] - places[1])) == pytest.approx(officer.away_m, abs=0.01)
+    assert 3 < length_m(way) / search.times_s[0] < 30
+    assert np.hypot(*np.diff(way, axis=0).T).max() < 400
+
+
+def test_a_one_way_street_is_not_driven_backwards(made: Town) -> None:
+    network, plane = network_of(made)
+    ends = np.column_stack(
+        plane.to_metres(np.array([0.0002, 0.0011]), np.array([45.0009, 45.0009]))
+    )
+    west, east = network.snap(ends)
+    assert west is not None
+    assert east is not None
+    assert west.edge == east.edge
+
+    forwards = network.search(east, [west], 1).times_s[0]
+    backwards = network.search(west, [east], 1).times_s[0]
+
+    assert backwards > 3 * forwards
+
+
+def test_a_stub_from_which_nobody_comes_back_is_left_out(made: Town) -> None:
+    assert len(network_of(made)[0]) == 4
+
+
+def test_beyond_reach_there_is_no_road(made: Town) -> None:
+    network, _ = network_of(made)
+
+    assert network.snap(np.array([[5000.0, 0.0]])) == [None]
+    assert network.snap(np.empty((0, 2))) == []
+
+
+def test_a_town_without_streets_has_no_road() -> None:
+    network = Network((), Means.CAR, Plane(0, 45))
+
+    assert len(network) == 0
+    assert network.snap(np.array([[0.0, 0.0]])) == [None]
+
+
+def test_a_priority_vehicle_goes_faster(made: Town) -> None:
+    plane = Plane(0.0006, 45.0009)
+    usual = Network(made.streets, Means.CAR, plane)
+    fast = Network(made.streets, Means.CAR, plane, factor=2)
+    here, there = Snap(0, 0.2, 0), Snap(1, 0.5, 0)
+
+    assert fast.search(here, [there], 1).times_s == pytest.approx(
+        usual.search(here, [there], 1).times_s / 2
+    )
