@@ -15,6 +15,7 @@ from typing import Any
 import geopandas
 import pyogrio
 import shapely
+from shapely.geometry.base import BaseGeometry
 
 from hooks import Camera, CameraId, CameraKind, Message, Position
 
@@ -139,10 +140,10 @@ class _Reader:
         )
 
     def _position(self, row: int, geometry: Any) -> Position | None:
-        if not isinstance(geometry, shapely.Geometry) or geometry.is_empty:
+        if not isinstance(geometry, BaseGeometry) or geometry.is_empty:
             self._fault(row, "geometry", None, Message(text="place the point"), dropped=True)
             return None
-        point = geometry if geometry.geom_type == "Point" else geometry.representative_point()
+        point = geometry if isinstance(geometry, shapely.Point) else geometry.representative_point()
         try:
             return Position(lon=point.x, lat=point.y, source="layer")
         except ValueError:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import shutil
 import subprocess
+import sys
 import tempfile
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
@@ -16,23 +16,21 @@ from typing import TYPE_CHECKING, Any
 import requests
 
 if TYPE_CHECKING:
-    from vms_plugin.demo import Stage
+    from vms_plugin.stage import Stage
 
 PATIENCE_S = 20.0
 
 
-async def measure(stage: Stage, order: dict[str, Any]) -> dict[str, Any]:
+def measure(stage: Stage, order: dict[str, Any]) -> dict[str, Any]:
     """Press, and tell when each stage was reached: milliseconds, None when it was not."""
-    from vms_plugin.demo import press  # noqa: PLC0415  (they use one another)
-
-    session = await asyncio.to_thread(_logged_in, stage)
-    await asyncio.to_thread(_until_ready, stage, session)
+    session = stage.operator()
+    stage.until_ready(session)
     with _browser(stage) as browser:
-        pressed = await asyncio.to_thread(press, stage, **order)
+        pressed = stage.press(**order)
         sent = datetime.fromisoformat(pressed["sentAt"])
         incident = f"axis:{pressed['sessionId']}"
-        stages, alarm = await asyncio.to_thread(_stages, stage, session, incident)
-        page = await asyncio.to_thread(browser, incident)
+        stages, alarm = _stages(stage, session, incident)
+        page = browser(incident)
     session.close()
     reached = {name: _millis(sent, stages.get(name)) for name in ("durable", "picture")}
     reached["alarm"] = _millis(sent, alarm)
@@ -55,24 +53,6 @@ def _millis(start: datetime, end: str | None) -> float | None:
     return round((datetime.fromisoformat(end) - start).total_seconds() * 1000, 1)
 
 
-def _logged_in(stage: Stage) -> requests.Session:
-    session = requests.Session()
-    form = {"name": "demo", "password": stage.password}
-    session.post(f"{stage.host}/login", data=form, timeout=10).raise_for_status()
-    return session
-
-
-def _until_ready(stage: Stage, session: requests.Session) -> None:
-    """Wait until the chain stands: territory read, event socket open, XProtect answering."""
-    until = monotonic() + PATIENCE_S
-    while monotonic() < until:
-        state = session.get(f"{stage.host}/api/state", timeout=10).json()
-        health = state["health"]
-        links = [link["up"] for each in health["adapters"] for link in each["links"]]
-        if health["well"] and links and all(links) and not health["notes"] and state["cameras"]:
-            return
-
-
 def _stages(
     stage: Stage, session: requests.Session, incident: str
 ) -> tuple[dict[str, str], str | None]:
@@ -80,17 +60,14 @@ def _stages(
     stages: dict[str, str] = {}
     alarm = None
     while monotonic() < until and not ("picture" in stages and alarm):
-        answer = session.get(f"{stage.host}/api/stages/{incident}", timeout=10)
-        stages = answer.json()
-        alarm = _alarm(stage, incident)
+        stages = session.get(f"{stage.url}/api/stages/{incident}", timeout=10).json()
+        alarm = created_at(stage, incident)
     return stages, alarm
 
 
-def _alarm(stage: Stage, incident: str) -> str | None:
-    """Read from XProtect itself when our alarm was created there."""
-    url = f"{stage.milestone['control']}/alarms"
-    alarms = requests.get(url, verify=stage.milestone["ca"], timeout=10).json()["alarms"]
-    times = [each["time"] for each in alarms if f"[renfort:{incident}]" in each["message"]]
+def created_at(stage: Stage, incident: str) -> str | None:
+    """Say when XProtect itself says that it created our alarm."""
+    times = [alarm["time"] for alarm in stage.alarms_of(incident)]
     # Seven decimals: one more than Python reads.
     return times[0][:26] + "+00:00" if times else None
 
@@ -116,20 +93,21 @@ class _Watcher(AbstractContextManager["_Watcher"]):
         self._process: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> _Watcher:
-        import sys  # noqa: PLC0415
-
         self._process = subprocess.Popen(
             [sys.executable, "-m", "vms_plugin.demo_page"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
-        self._tell({"url": self._stage.host, "password": self._stage.password,
+        self._tell({"url": self._stage.url, "password": self._stage.password,
                     "browser": self._browser, "folder": str(self._folder)})  # fmt: skip
         self._hear()
         return self
 
     def __call__(self, incident: str) -> float | None:
         """Tell when the card of an incident was there, in milliseconds since 1970."""
-        self._tell({"incident": incident})
+        try:
+            self._tell({"incident": incident})
+        except BrokenPipeError:
+            return None  # the browser did not come up: the page was not reached
         seen = self._hear().get("seen")
         return None if seen is None else float(seen)
 

@@ -135,7 +135,8 @@ def test_the_class_is_the_last_whose_threshold_is_reached(density: float) -> Non
 def test_without_a_position_nothing_is_guessed() -> None:
     answer = situate(Territory(None, [], settings=S), None, [crew("c:1")], NOW, settings=S)
 
-    assert answer.sightings == answer.reinforcements == ()
+    assert answer.sightings == ()
+    assert answer.reinforcements == ()
     assert words(answer.missing) == ["position unknown: click on the map to place it"]
 
 
