@@ -24,7 +24,7 @@ import requests
 from vms_plugin.demo_once import measure
 from vms_plugin.demo_town import Patrols, place_in
 from vms_plugin.i18n import Language
-from vms_plugin.stage import NAME, SERIALS, Stage, site
+from vms_plugin.stage import NAME, Stage, site
 
 EVERY_S, LASTS_S = 60.0, 40.0
 SETTINGS = "[incident]\nclose_after_end_s = 15\n"
@@ -98,7 +98,7 @@ async def _for_ever(stage: Stage, patrols: Patrols) -> None:
     turn = 0
     while True:
         await asyncio.sleep(5 if turn == 0 else EVERY_S - LASTS_S)
-        serial = list(SERIALS)[turn % len(SERIALS)]
+        serial = stage.axis["cameras"][turn % len(stage.axis["cameras"])]
         lon, lat = place_in(patrols, turn)
         await asyncio.to_thread(stage.press, serial=serial, lon=lon, lat=lat, eph=8.0)
         await asyncio.sleep(LASTS_S)
@@ -110,7 +110,7 @@ async def _once(stage: Stage, patrols: Patrols, *, as_json: bool) -> int:
     """Play one press and measure each stage from the event on the wire."""
     say = Language()
     lon, lat = place_in(patrols, 0)
-    order = {"serial": next(iter(SERIALS)), "lon": lon, "lat": lat, "eph": 8.0}
+    order = {"serial": stage.axis["cameras"][0], "lon": lon, "lat": lat, "eph": 8.0}
     result = await asyncio.to_thread(measure, stage, order)
     if as_json:
         sys.stdout.write(json.dumps(result, ensure_ascii=False) + "\n")
