@@ -1,4 +1,4 @@
-"""Kill the host at random moments while officers press: is every press one incident, one alarm?
+"""Kill the host at random moments while officers press, and count what was lost or doubled.
 
     python benchmarks/crash.py [--presses 100] [--kills 20] [--seed 1]
 

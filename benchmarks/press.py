@@ -43,7 +43,7 @@ class Page(threading.Thread):
     def run(self) -> None:
         """Follow the stream."""
         event = b""
-        for line in self._answer.iter_lines(chunk_size=1):
+        for line in self._answer.iter_lines(chunk_size=None):
             if line.startswith(b"event: "):
                 event = line[7:]
             elif event == b"picture" and line.startswith(b"data: "):

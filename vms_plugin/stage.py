@@ -24,7 +24,6 @@ import requests
 from vms_plugin.demo_town import camera_layer
 
 NAME = "demo"
-SERIALS = {"B8A44F00A001": "PM-214", "B8A44F00A002": "PM-207", "B8A44F00A003": "PM-231"}
 START_S = 60.0
 STOP_S = 10.0
 
@@ -125,21 +124,28 @@ class Stage:
 
 @asynccontextmanager
 async def site(
-    folder: Path, osm: Path, *, port: int = 0, settings: str = "", status_every_s: float = 15
+    folder: Path,
+    osm: Path,
+    *,
+    port: int = 0,
+    settings: str = "",
+    status_every_s: float = 15,
+    cameras: int = 3,
 ) -> AsyncIterator[Stage]:
     """Start the simulators and the host, all stopped on leaving.
 
     `settings` is TOML added to the host's configuration; `status_every_s` is how often it reads the
-    Axis server's state again.
+    Axis server's state again; `cameras` is the number of body-worn cameras.
     """
-    cameras = folder / "cameras.geojson"
-    cameras.write_text(json.dumps(camera_layer(osm)), encoding="utf-8")
-    officers = [f"{serial}={name}" for serial, name in SERIALS.items()]
+    layer = folder / "cameras.geojson"
+    layer.write_text(json.dumps(camera_layer(osm)), encoding="utf-8")
+    numbers = range(1, cameras + 1)
+    officers = [f"B8A44F00A{number:03d}=PM-{200 + number}" for number in numbers]
     async with AsyncExitStack() as stack:
         worn = [part for each in officers for part in ("--officer", each)]
         axis = await _simulator(stack, "axis", *worn)
         worn = [part for each in officers for part in ("--bodyworn", each)]
-        milestone = await _simulator(stack, "milestone", "--cameras", str(cameras), *worn)
+        milestone = await _simulator(stack, "milestone", "--cameras", str(layer), *worn)
         port = port or free_port()
         stage = Stage(
             url=f"http://127.0.0.1:{port}",
