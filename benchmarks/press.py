@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import sys
 import tempfile
@@ -42,6 +43,10 @@ class Page(threading.Thread):
 
     def run(self) -> None:
         """Follow the stream."""
+        with contextlib.suppress(requests.RequestException):  # the host was stopped: the end
+            self._follow()
+
+    def _follow(self) -> None:
         event = b""
         for line in self._answer.iter_lines(chunk_size=None):
             if line.startswith(b"event: "):

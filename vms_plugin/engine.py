@@ -313,9 +313,15 @@ class Engine:
             await self._stirred.wait()
             self._stirred.clear()
             batch, self._now = self._now, set()
-            drawn = [picture for name in sorted(batch) if (picture := self._draw(name))]
-            if not drawn:
-                continue
+            await self._painted(sorted(batch))
+            while self._soon and not self._now:
+                # One at a time: a press that comes meanwhile does not wait for all of them.
+                await self._painted([self._soon.pop()])
+                await asyncio.sleep(0)
+
+    async def _painted(self, names: Sequence[IncidentId]) -> None:
+        drawn = [picture for name in names if (picture := self._draw(name))]
+        if drawn:
             await self.store.keep_pictures(drawn)
             for picture in drawn:
                 self._show(picture)
@@ -326,6 +332,8 @@ class Engine:
         if incident is None:
             return None
         before = self.pictures.get(name)
+        if before is not None and before.phase is Phase.CLOSED:
+            return None  # the last picture of an incident is the one it was closed with
         whereabouts = self.board.whereabouts(incident)
         wearer = self.settings.wearers.get(incident.device)
         picture = compose(
@@ -420,9 +428,7 @@ class Engine:
             if beats % REFRESH_S == 0:
                 self._soon |= self.board.incidents.keys()
                 self.publish(Event("health"))
-            if self._soon:
-                self._now |= self._soon
-                self._soon = set()
+            if self._soon or self._now:
                 self._stirred.set()
             await self._close_the_over()
             if beats % 60 == 0:

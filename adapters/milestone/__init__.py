@@ -144,6 +144,8 @@ class Milestone:
 
         XProtect takes a camera and nothing else as the source of an alarm with video.
         """
+        if not self._names:
+            self.list_cameras()  # a press before the first inventory: it is needed now
         mapped = self._devices.get(picture.device)
         if mapped:
             return mapped
