@@ -6,26 +6,17 @@ import asyncio
 import random
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
 from time import monotonic
 from typing import Any
 
 from hooks import AdapterError, Message, Receipt, Refused
 from vms_plugin.adapters import CALL_S, Adapters
 from vms_plugin.delivery import Ledger, Shown, due, failed, succeeded
+from vms_plugin.errand import Call
 from vms_plugin.store import Delivered, Store
 
 #: Calls one adapter may have open at once: enough for a bad night, not for a flood.
 OPEN_CALLS = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One call to make: which hook, with what, and the version it makes shown."""
-
-    hook: str
-    facts: dict[str, Any]
-    version: int
 
 
 class Courier:

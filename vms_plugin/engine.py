@@ -8,7 +8,7 @@ anybody.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Coroutine, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -19,7 +19,6 @@ import structlog
 
 from hooks import (
     Activation,
-    ActivationId,
     Crew,
     CrewFix,
     CrewId,
@@ -30,16 +29,15 @@ from hooks import (
     LiveList,
     Malformed,
     Message,
-    Order,
     Phase,
     Picture,
     Position,
-    Receipt,
 )
 from vms_plugin.adapters import Adapters, why
 from vms_plugin.board import Board
-from vms_plugin.courier import Call, Courier
+from vms_plugin.courier import Courier
 from vms_plugin.delivery import Shown
+from vms_plugin.errand import Call, call_for, errands, incident_in
 from vms_plugin.feeds import FeedRunner, Link
 from vms_plugin.i18n import Language
 from vms_plugin.incident import (
@@ -52,7 +50,7 @@ from vms_plugin.incident import (
     TakenInCharge,
     incident_of,
 )
-from vms_plugin.picture import compose, title
+from vms_plugin.picture import compose
 from vms_plugin.sane import plausible
 from vms_plugin.settings import Settings
 from vms_plugin.store import Store
@@ -361,54 +359,14 @@ class Engine:
         picture = self.pictures.get(incident.id)
         for courier in self._couriers.values():
             offers = self.adapters[courier.adapter].offers
-            if picture is not None and offers("show"):
-                # One more for the end: shown first if it never was, then withdrawn.
-                closing = picture.phase is Phase.CLOSED
-                courier.want(incident.id, picture.version + closing, urgent=picture.version == 1)
-            if offers("acknowledge") and incident.owner and incident.activations:
-                courier.want(f"seen:{incident.id}", 1)
-            for crew, words in incident.orders.items():
-                if offers("engage") or offers("release"):
-                    courier.want(f"order:{incident.id} {crew}", len(words), urgent=True)
+            for errand in errands(incident, picture, offers):
+                courier.want(errand.subject, errand.version, urgent=errand.urgent)
 
     def _call_for(self, adapter: str, subject: str, shown: Shown) -> Call | None:
         """Say which call closes the difference for a subject, with the newest there is."""
-        offers = self.adapters[adapter].offers
-        kind, _, rest = subject.partition(":")
-        if kind == "seen":
-            return Call("acknowledge", {"activation": ActivationId(rest)}, 1)
-        if kind == "order":
-            return self._order_call(rest, offers)
-        picture = self.pictures.get(IncidentId(subject))
-        if picture is None:
-            return None
-        receipt = Receipt(data=shown.receipt) if shown.receipt is not None else None
-        facts = {"picture": picture, "receipt": receipt, "repeated": shown.asked}
-        if picture.phase is Phase.CLOSED and shown.version > 0:
-            hook = "withdraw" if offers("withdraw") else "show"
-            return Call(hook, facts, picture.version + 1)
-        return Call("show", facts, picture.version)
-
-    def _order_call(self, rest: str, offers: Callable[[str], bool]) -> Call | None:
-        name, _, crew = rest.rpartition(" ")
-        incident = self.board.incidents.get(IncidentId(name))
-        words = incident.orders.get(CrewId(crew)) if incident else None
-        picture = self.pictures.get(IncidentId(name))
-        if not words or picture is None:
-            return None
-        hook = "engage" if isinstance(words[-1], Engaged) else "release"
-        if not offers(hook):
-            return None
-        order = Order(
-            id=words[-1].id,
-            incident=IncidentId(name),
-            crew=CrewId(crew),
-            given_by=words[-1].by,
-            given_at=words[-1].at,
-            position=picture.position,
-            text=title(picture, self.say),
-        )
-        return Call(hook, {"order": order}, len(words))
+        name = incident_in(subject)
+        picture, incident = self.pictures.get(name), self.board.incidents.get(name)
+        return call_for(subject, shown, picture, incident, self.adapters[adapter].offers, self.say)
 
     def _shown(self, adapter: str, subject: str, version: int) -> None:
         if version >= 1 and IncidentId(subject) in self.pictures:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import importlib
 import signal
+import sys
 from importlib.metadata import packages_distributions
 
 import structlog
@@ -46,6 +47,8 @@ def usurped() -> list[Message]:
 
 async def serve(settings: Settings) -> int:
     """Serve the control room; answer the process's exit code."""
+    # A thread that computes gives way after 1 ms, not 5: a press waits for nobody's arithmetic.
+    sys.setswitchinterval(0.001)
     store = Store(settings.database)
     adapters = await asyncio.to_thread(Adapters.installed, settings.adapters)
     engine = Engine(settings, adapters, store, Atlas(settings))
