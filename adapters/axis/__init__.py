@@ -6,12 +6,16 @@ Two transports: `bridge`, a companion built on Axis's SDK that speaks our publis
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from adapters.axis.bridge import decode_bridge
-from adapters.axis.decode import decode_event, decode_status
-from hooks import CONTRACT, AdapterInfo, Envelope, Fact, Feed, Health, hookimpl
+from adapters.axis.decode import decode_event
+from adapters.axis.status import decode_status
+from hooks import CONTRACT, AdapterInfo, BadSettings, Envelope, Fact, Feed, Health, hookimpl
 from hooks.section import Section
 
 if TYPE_CHECKING:
@@ -44,33 +48,39 @@ class Axis:
         section = Section(settings)
         direct = section.choice("transport", "bridge", "direct") == "direct"
         self._missed_s = section.number("missed_press_window_s", 3600, low=0, high=86400)
-        if direct:
-            self._client = self._direct(section)
+        self._client = self._direct(section) if direct else None
         section.end()
 
     def _direct(self, section: Section) -> Client:
-        from adapters.axis.client import Client, Server  # noqa: PLC0415  (only where it is used)
+        # The client is brought in only where it is used: it costs requests and websockets.
+        from adapters.axis.auth import Account  # noqa: PLC0415
+        from adapters.axis.client import Client  # noqa: PLC0415
+        from adapters.axis.vapix import Server  # noqa: PLC0415
 
         app = section.text("app", "BodyWornLiveSelfHosted")
-        every_s = section.number("status_every_s", 15, low=0.05, high=600)
-        self._silence_s = 3 * every_s + 10
-        return Client(
-            Server(
-                url=section.url("url"),
-                username=section.text("username"),
-                password=section.text("password"),
-                ca=section.file("ca"),
-                status_path=section.text("status_path", f"/local/{app}/status.cgi"),
-                events_path=section.text("events_path", "/vapix/ws-data-stream?sources=events"),
-                session_path=section.text("session_path", "/axis-cgi/wssession.cgi"),
-                topics=section.texts("topics", TOPICS),
-                status_every_s=every_s,
-            )
+        if not re.fullmatch(r"[\w-]+", app):
+            raise BadSettings("app", app, "write the application's name as in /local/<app>/")
+        status_every_s = section.number("status_every_s", 15, low=0.05, high=600)
+        ping_every_s = section.number("ping_every_s", 10, low=0.05, high=600)
+        self._silence_s = 2 * min(status_every_s, ping_every_s) + 15
+        server = Server(
+            url=_address(section),
+            account=Account(section.text("username"), section.text("password")),
+            ca=section.file("ca"),
+            status_path=_path(section, "status_path", f"/local/{app}/status.cgi"),
+            events_path=_path(section, "events_path", "/vapix/ws-data-stream?sources=events"),
+            session_path=_path(section, "session_path", "/axis-cgi/wssession.cgi"),
+            topics=_topics(section),
+            status_every_s=status_every_s,
+            ping_every_s=ping_every_s,
         )
+        if server.secure:
+            _ = server.tls  # a bad `ca` is said now, not at the first connection
+        return Client(server)
 
     @hookimpl
     def probe(self) -> Health | None:
-        """Ask the server; a bridge is known by its own connection."""
+        """Ask the server; None for a bridge, which is known by its own connection."""
         return self._client.probe() if self._client else None
 
     @hookimpl
@@ -85,6 +95,39 @@ class Axis:
         """Read what came by the feed, or from a companion."""
         if envelope.channel == "events":
             return decode_event(envelope)
-        if envelope.channel == "status":
-            return decode_status(envelope, self._missed_s)
+        if envelope.channel in ("status", "links"):
+            return decode_status(envelope, self._missed_s, links=envelope.channel == "links")
         return decode_bridge(envelope)
+
+
+def _address(section: Section) -> str:
+    """Read the server's address: nobody but it may tell presses, so TLS is not optional."""
+    url = section.url("url")
+    parts = urlsplit(url)
+    if parts.username is not None or parts.path or parts.query or parts.fragment:
+        shown = f"{parts.scheme}://{parts.hostname}…"
+        raise BadSettings("url", shown, "write scheme, host and port alone, as https://192.0.2.10")
+    if parts.scheme == "http" and not _is_here(parts.hostname or ""):
+        raise BadSettings("url", url, "write https://; plain http is for this very machine alone")
+    return url
+
+
+def _is_here(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _path(section: Section, name: str, default: str) -> str:
+    path = section.text(name, default)
+    if not re.fullmatch(r"/[!-~]*", path):
+        raise BadSettings(name, path, "write a path beginning with /, without spaces")
+    return path
+
+
+def _topics(section: Section) -> tuple[str, ...]:
+    topics = section.texts("topics", TOPICS)
+    if not topics or not all(topics):
+        raise BadSettings("topics", list(topics), "write at least one topic, and none empty")
+    return topics

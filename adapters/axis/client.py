@@ -1,48 +1,52 @@
-"""Listen to an AXIS Body Worn Live server: the only file of this adapter that waits."""
+"""Listen to an AXIS Body Worn Live server: the event feed. With vapix.py, all that waits."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import ssl
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine
+from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
+from typing import Any, TypeVar
 
-import requests
-from requests.auth import HTTPDigestAuth
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
-from adapters.axis import digest
-from hooks import Envelope, Health, Listener, Message, Refused, Unreachable
+from adapters.axis import auth
+from adapters.axis.decode import session_of
+from adapters.axis.status import running
+from adapters.axis.vapix import (
+    CONNECT_S,
+    WHOLE_S,
+    Asker,
+    Server,
+    cause,
+    late,
+    refused,
+    untrusted,
+)
+from adapters.axis.watch import Watch
+from hooks import AdapterError, Envelope, Health, Listener, Malformed, Message, Refused, Unreachable
 
-#: A frame larger than that is no event; the connection is cut, and the state read again.
+_T = TypeVar("_T")
+
+#: A larger frame is no event. The connection is cut, and the state read again once it is back.
 LARGEST_FRAME = 1 << 20
-TIMEOUT_S = (3.0, 10.0)
+#: For the upgrade, and for the answer to the subscription.
+ANSWER_S = 10.0
+#: The server's signalling tokens are valid from 5 s before they are made (decoded from recordings).
+MOST_SKEW_S = 5.0
+#: VAPIX: "internal error"; the other codes say that the request itself is wrong.
+INTERNAL_ERROR = 1100
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Server:
-    """Where the server is and how it wants to be asked; what sources disagree on is a setting."""
+class _Straight(connect):
+    """Connects where it was told to: a device that sends us elsewhere is not obeyed."""
 
-    url: str
-    username: str
-    password: str
-    ca: Path | None
-    status_path: str
-    events_path: str
-    session_path: str
-    topics: tuple[str, ...]
-    status_every_s: float
-
-    @property
-    def host(self) -> str:
-        """The name to put in an error."""
-        return urlsplit(self.url).netloc
+    def process_redirect(self, exc: Exception) -> Exception:
+        """Give the refusal as it is."""
+        return exc
 
 
 class Client:
@@ -50,12 +54,30 @@ class Client:
 
     def __init__(self, server: Server) -> None:
         self._server = server
+        self._ask = Asker(server)
+
+    def probe(self) -> Health:
+        """Ask whether it answers, and what time it has; blocks.
+
+        Raises
+        ------
+        Unreachable, Refused
+            With the reason, and what to do.
+        """
+        skew_s = self._ask.targets().skew_s
+        if skew_s is None or abs(skew_s) <= MOST_SKEW_S:
+            return Health(alive=True, clock_skew_s=skew_s)
+        detail = Message(
+            text="its clock is {skew_s:.0f} s off ours: the picture will fail; set both by NTP",
+            params={"skew_s": skew_s},
+        )
+        return Health(alive=True, clock_skew_s=skew_s, detail=detail)
 
     async def listen(self, listener: Listener) -> None:
         """Follow the events until the connection is lost.
 
         The state is read once subscribed, so that nothing falls between, and again at each
-        interval: that is what proves that the path is alive, and finds what it did not tell.
+        interval: it finds what the events did not tell, and proves that they tell.
 
         Raises
         ------
@@ -63,184 +85,209 @@ class Client:
             With the reason, and what to do.
         """
         async with await self._connected() as socket:
-            await socket.send(json.dumps(self._subscription()))
-            tasks = [
-                asyncio.create_task(self._follow(socket, listener)),
-                asyncio.create_task(self._resync(listener)),
-            ]
-            try:
-                done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-                for task in done:
-                    task.result()
-            finally:
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
-
-    def _subscription(self) -> dict[str, Any]:
-        filters = [{"topicFilter": topic} for topic in self._server.topics]
-        return {
-            "apiVersion": "1.0", "context": "renfort", "method": "events:configure",
-            "params": {"eventFilterList": filters},
-        }  # fmt: skip
-
-    async def _follow(self, socket: ClientConnection, listener: Listener) -> None:
-        try:
-            async for frame in socket:
-                body = frame.encode() if isinstance(frame, str) else frame
-                await listener(_envelope(body, "events", self._server.host))
-        except ConnectionClosed as error:
-            raise Unreachable(
-                "{host} closed the event connection: {cause}",
-                host=self._server.host, cause=str(error),
-            ) from error  # fmt: skip
-        raise Unreachable("{host} closed the event connection", host=self._server.host)
-
-    async def _resync(self, listener: Listener) -> None:
-        while True:
-            body = await asyncio.to_thread(self.targets)
-            listener.up()
-            await listener(_envelope(body, "status", self._server.host))
-            await asyncio.sleep(self._server.status_every_s)
-
-    # --- requests ---
-
-    def targets(self) -> bytes:
-        """Ask the server for its targets; blocks."""
-        return self._ask("POST", self._server.status_path, {
-            "apiVersion": "1.0", "method": "getTargets", "params": {},
-        }).content  # fmt: skip
-
-    def probe(self) -> Health:
-        """Ask whether it lives, and what time it has; blocks."""
-        answer = self._ask("POST", self._server.status_path, {
-            "apiVersion": "1.0", "method": "getTargets", "params": {},
-        })  # fmt: skip
-        skew_s = _skew_s(answer.headers.get("Date"))
-        detail = Message(text="alive")
-        if skew_s is not None and abs(skew_s) > 5:
-            # Signalling tokens start to be valid 5 s before they are made.
-            detail = Message(
-                text="its clock is {skew:.0f} s off ours: set both by NTP",
-                params={"skew": skew_s},
+            await self._subscribe(socket, listener)
+            watch = Watch()
+            await _first(
+                self._follow(socket, listener, watch),
+                self._resync(listener, watch),
+                self._ping(socket, listener),
             )
-        return Health(alive=True, clock_skew_s=skew_s, detail=detail)
 
-    def _ask(self, method: str, path: str, body: object | None = None) -> requests.Response:
-        server = self._server
-        try:
-            answer = requests.request(
-                method, server.url + path, json=body, timeout=TIMEOUT_S,
-                auth=HTTPDigestAuth(server.username, server.password),
-                verify=str(server.ca) if server.ca else True,
-            )  # fmt: skip
-        except requests.exceptions.SSLError as error:
-            raise _untrusted(server.host, error) from error
-        except requests.RequestException as error:
-            raise Unreachable(
-                "{host} does not answer: {cause}", host=server.host, cause=_cause(error)
-            ) from error
-        if answer.status_code in (401, 403):
-            raise _refused(server)
-        if answer.status_code == 404:
-            raise Refused(
-                "{host} has no {path}: set the name of the server's app (app)",
-                host=server.host, path=path,
-            )  # fmt: skip
-        if answer.status_code != 200:
-            raise Unreachable(
-                "{host} answers {status} to {path}",
-                host=server.host, status=answer.status_code, path=path,
-            )  # fmt: skip
-        return answer
+    # --- connecting ---
 
     async def _connected(self) -> ClientConnection:
-        """Open the event socket: by a session token, else by Digest on the upgrade itself."""
-        token = await asyncio.to_thread(self._session_token)
-        separator = "&" if "?" in self._server.events_path else "?"
-        path = self._server.events_path + (f"{separator}wssession={token}" if token else "")
+        """Open the event socket: by a session token, else by answering the upgrade's challenge."""
+        server = self._server
+        # VAPIX: the token is valid 15 s, enough for one upgrade.
+        token = await _in_time(self._ask.session_token, server)
+        separator = "&" if "?" in server.events_path else "?"
+        path = server.events_path + (f"{separator}wssession={token}" if token else "")
         try:
             return await self._upgrade(path, None)
         except InvalidStatus as error:
-            challenge = error.response.headers.get("WWW-Authenticate", "")
-            if error.response.status_code != 401 or "digest" not in challenge.lower():
+            if error.response.status_code != 401:
                 raise self._unexpected(error) from error
+            challenges = error.response.headers.get_all("WWW-Authenticate")
+        header = auth.answer(
+            challenges, server.account, "GET", server.events_path, secure=server.secure
+        )
+        if header is None:
+            raise refused(server)
         try:
-            server = self._server
-            answer = digest.answer(
-                challenge, "GET", server.events_path, server.username, server.password
-            )
-            return await self._upgrade(server.events_path, answer)
+            return await self._upgrade(server.events_path, header)
         except InvalidStatus as error:
-            if error.response.status_code == 401:
-                raise _refused(self._server) from error
             raise self._unexpected(error) from error
 
     async def _upgrade(self, path: str, authorization: str | None) -> ClientConnection:
         server = self._server
-        secure = server.url.startswith("https")
-        context = ssl.create_default_context(cafile=server.ca) if secure else None
-        headers = {"Authorization": authorization} if authorization else None
         try:
-            return await connect(
-                server.url.replace("http", "ws", 1) + path, ssl=context, max_size=LARGEST_FRAME,
-                additional_headers=headers, open_timeout=10, ping_interval=10, ping_timeout=10,
+            return await _Straight(
+                "ws" + server.url.removeprefix("http") + path,
+                additional_headers={"Authorization": authorization} if authorization else None,
+                ssl=server.tls if server.secure else None,
+                max_size=LARGEST_FRAME,
+                open_timeout=ANSWER_S,
+                close_timeout=1.0,
+                ping_interval=None,  # ours, in _ping: an answered one is a sign of life
                 proxy=None,
-            )  # fmt: skip
-        except ssl.SSLError as error:
-            raise _untrusted(server.host, error) from error
+            )
+        except ssl.SSLCertVerificationError as error:
+            raise untrusted(server, error) from error
         except InvalidStatus:
             raise
         except (OSError, InvalidHandshake, TimeoutError) as error:
+            raise late(server, error) from error
+
+    def _unexpected(self, error: InvalidStatus) -> AdapterError:
+        status, path = error.response.status_code, self._server.events_path
+        if status in (401, 403):
+            return refused(self._server)
+        if status == 404:
+            return Refused(
+                "{host} has no {path}: it serves no events, or events_path is wrong",
+                host=self._server.host,
+                path=path,
+            )
+        return Unreachable(
+            "{host} answers {status} to {path}", host=self._server.host, status=status, path=path
+        )
+
+    async def _subscribe(self, socket: ClientConnection, listener: Listener) -> None:
+        """Ask for the topics, and wait until they are granted: only then is nothing missed."""
+        filters = [{"topicFilter": topic} for topic in self._server.topics]
+        question = {
+            "apiVersion": "1.0",
+            "context": "renfort",
+            "method": "events:configure",
+            "params": {"eventFilterList": filters},
+        }
+        await self._guarded(socket.send(json.dumps(question)))
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                while not self._granted(frame := await self._receive(socket)):
+                    await self._tell(listener, frame, "events", datetime.now(UTC))
+        except TimeoutError as error:
             raise Unreachable(
-                "{host} does not answer: {cause}", host=server.host, cause=_cause(error)
+                "{host} does not answer the subscription within {s:g} s",
+                host=self._server.host,
+                s=ANSWER_S,
+            ) from error
+        listener.up()
+
+    def _granted(self, frame: bytes) -> bool:
+        try:
+            answer = json.loads(frame)
+        except (ValueError, RecursionError):
+            return False
+        if not isinstance(answer, dict):
+            return False
+        fault = answer.get("error")
+        if fault is None:
+            return answer.get("method") == "events:configure"
+        said = repr(fault)[:200]
+        if isinstance(fault, dict) and fault.get("code") == INTERNAL_ERROR:
+            raise Unreachable(
+                "{host} cannot subscribe us now: {cause}", host=self._server.host, cause=said
+            )
+        raise Refused(
+            "{host} refuses the subscription ({cause}): check topics",
+            host=self._server.host,
+            cause=said,
+        )
+
+    # --- living ---
+
+    async def _follow(self, socket: ClientConnection, listener: Listener, watch: Watch) -> None:
+        while True:
+            frame = await self._receive(socket)
+            heard_at = datetime.now(UTC)
+            watch.hear(session_of(frame))
+            await self._tell(listener, frame, "events", heard_at)
+
+    async def _resync(self, listener: Listener, watch: Watch) -> None:
+        lost: frozenset[str] | None = None
+        while True:
+            asked_at = datetime.now(UTC)
+            body = (await _in_time(self._ask.targets, self._server)).body
+            listener.up()
+            try:
+                live, now_lost = running(body, asked_at)
+            except Malformed:
+                # Not understood: the listener keeps it, and says so.
+                await self._tell(listener, body, "status", asked_at)
+            else:
+                # At first, and when a link went or came, the links are told as they stand.
+                await self._tell(listener, body, _STATUS[now_lost != lost], asked_at)
+                lost = now_lost
+                self._expect_events(watch.unheard(live))
+            await asyncio.sleep(self._server.status_every_s)
+
+    def _expect_events(self, unheard: AbstractSet[str]) -> None:
+        if unheard:
+            raise Unreachable(
+                "{host} lists a stream whose start its events never told ({session}): "
+                "subscribing again",
+                host=self._server.host, session=min(unheard),
+            )  # fmt: skip
+
+    async def _ping(self, socket: ClientConnection, listener: Listener) -> None:
+        every_s = self._server.ping_every_s
+        while True:
+            pong = await self._guarded(socket.ping())
+            try:
+                await asyncio.wait_for(self._guarded(pong), every_s)
+            except TimeoutError as error:
+                raise Unreachable(
+                    "{host} does not answer a ping within {s:g} s",
+                    host=self._server.host,
+                    s=every_s,
+                ) from error
+            listener.up()
+            await asyncio.sleep(every_s)
+
+    # --- frames ---
+
+    async def _receive(self, socket: ClientConnection) -> bytes:
+        frame = await self._guarded(socket.recv())
+        return frame.encode() if isinstance(frame, str) else frame
+
+    async def _guarded(self, doing: Any) -> Any:
+        """Await something of the socket; its end is ours."""
+        try:
+            return await doing
+        except ConnectionClosed as error:
+            raise Unreachable(
+                "{host} closed the event connection: {cause}",
+                host=self._server.host,
+                cause=cause(error),
             ) from error
 
-    def _session_token(self) -> str:
-        """Ask for a token valid 15 s (VAPIX); empty where the device has no such endpoint."""
-        try:
-            return self._ask("GET", self._server.session_path).text.strip()
-        except Refused as error:
-            if "path" in error.params:
-                return ""
-            raise
-
-    def _unexpected(self, error: InvalidStatus) -> Unreachable:
-        return Unreachable(
-            "{host} answers {status} to {path}",
-            host=self._server.host, status=error.response.status_code,
-            path=self._server.events_path,
-        )  # fmt: skip
+    async def _tell(self, listener: Listener, body: bytes, channel: str, at: datetime) -> None:
+        sender = self._server.host
+        await listener(
+            Envelope(adapter="axis", body=body, received_at=at, channel=channel, sender=sender)
+        )
 
 
-def _envelope(body: bytes, channel: str, sender: str) -> Envelope:
-    return Envelope(
-        adapter="axis", body=body, received_at=datetime.now(UTC), channel=channel, sender=sender
-    )
+_STATUS = {False: "status", True: "links"}
 
 
-def _skew_s(date: str | None) -> float | None:
-    if date is None:
-        return None
+async def _in_time(ask: Callable[[], _T], server: Server) -> _T:
+    """Ask from a thread; one that hangs in spite of its own bounds is left behind."""
     try:
-        return (parsedate_to_datetime(date) - datetime.now(UTC)).total_seconds()
-    except (ValueError, TypeError):
-        return None
+        return await asyncio.wait_for(asyncio.to_thread(ask), WHOLE_S + CONNECT_S)
+    except TimeoutError as error:
+        raise late(server, error) from error
 
 
-def _refused(server: Server) -> Refused:
-    return Refused(
-        "{host} refuses the account {username}: check username and password",
-        host=server.host, username=server.username,
-    )  # fmt: skip
-
-
-def _untrusted(host: str, error: Exception) -> Refused:
-    return Refused(
-        "the certificate of {host} is not trusted: give its authority in ca ({cause})",
-        host=host, cause=_cause(error),
-    )  # fmt: skip
-
-
-def _cause(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"[:200]
+async def _first(*running: Coroutine[Any, Any, None]) -> None:
+    """Run side by side until one ends, which only a fault makes them do."""
+    tasks = [asyncio.ensure_future(each) for each in running]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

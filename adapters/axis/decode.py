@@ -1,8 +1,8 @@
-"""Bytes of an AXIS Body Worn Live server in, facts out. Pure.
+"""Events of an AXIS Body Worn Live server in, facts out. Pure.
 
-Observed in public clients, not specified by Axis: CloudEvents inside `events:notify` frames, and
-the answer of `status.cgi`. A press with one bad field is still a press: the field is named in the
-activation's `extra`, and the alert goes out.
+Observed in public clients, not specified by Axis: CloudEvents inside `events:notify` frames. A
+press with one bad field is still a press: the field is named in the activation's `extra`, and the
+alert goes out. For anything else, what is wrong is raised once the facts are given.
 """
 
 from __future__ import annotations
@@ -10,11 +10,24 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import math
-from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
+from adapters.axis.values import (
+    GNSS_AHEAD,
+    LONG_AGO,
+    Faults,
+    moment,
+    noted,
+    number,
+    objects,
+    parse,
+    place,
+    printable,
+    text,
+    told,
+)
 from hooks import (
     Activation,
     ActivationId,
@@ -24,252 +37,150 @@ from hooks import (
     Envelope,
     Fact,
     FactId,
-    LinkChange,
-    LiveList,
     Malformed,
     Officer,
-    Position,
     Trigger,
 )
-
-STARTED = "com.axis.bodyworn.stream.started"
-STOPPED = "com.axis.bodyworn.stream.stopped"
-#: Understood, and nothing to tell: viewers coming and going.
-IGNORED = ("com.axis.webrtc.peer.connected", "com.axis.webrtc.peer.disconnected")
 
 log = logging.getLogger(__name__)
 _warned: set[str] = set()
 
 
+# --- events ---
+
+
 def decode_event(envelope: Envelope) -> Iterator[Fact]:
     """Read one frame of the event socket."""
-    frame = parse(envelope.body)
+    faults: Faults = []
+    event = _cloud_event(envelope.body, faults)
+    if event is not None:
+        kind = event.get("type")
+        reader = _READERS.get(kind) if isinstance(kind, str) else None
+        if reader is None:
+            _warn_once(str(kind))
+        else:
+            yield from reader(event, envelope.received_at, faults)
+    told(faults)
+
+
+def session_of(body: bytes) -> str:
+    """Name the session that a frame speaks of; empty when there is none."""
+    try:
+        event = _cloud_event(body, []) or {}
+        return text(objects(event, "data"), "sessionId", [])
+    except Malformed:
+        return ""
+
+
+def _cloud_event(body: bytes, faults: Faults) -> dict[str, Any] | None:
+    """Unwrap the CloudEvent of a notification; None for a frame that carries none."""
+    frame = parse(body, "message", faults)
     if "error" in frame:
-        raise Malformed("error", frame["error"], "the device refuses the subscription")
+        raise Malformed("error", frame["error"], "the device refuses the subscription: see topics")
     if frame.get("method") != "events:notify":
-        return
-    data = _path(frame, "params", "notification", "message", "data")
+        return None
+    notification = objects(frame, "params", "notification")
+    if not str(notification.get("topic", "CloudEvent")).endswith("CloudEvent"):
+        return None
+    data = objects(notification, "message", "data")
     event = data.get("event")
-    if event is None:
-        return
+    # VAPIX carries values as strings, so the event is JSON within JSON.
     if isinstance(event, str):
-        event = parse(event.encode())
-    if not isinstance(event, Mapping):
-        raise Malformed("event", event, "a CloudEvent is an object")
-    kind = event.get("type", data.get("eventType"))
-    if kind == STARTED:
-        yield started(event, envelope.received_at)
-    elif kind == STOPPED:
-        yield stopped(event, envelope.received_at)
-    elif kind not in IGNORED:
-        _warn_once(str(kind))
+        event = parse(event, "event", faults)
+    if not isinstance(event, dict):
+        raise Malformed("event", event, "write a CloudEvent as a JSON string")
+    return {"type": data.get("eventType"), **event}
 
 
-def started(event: Mapping[str, Any], received_at: datetime) -> Activation:
-    """Read a press. Never fails: what is wrong is named in `extra`."""
-    faults: dict[str, str] = {}
+def _started(
+    event: Mapping[str, Any], received_at: datetime, faults: Faults
+) -> Iterator[Activation]:
+    """Read a press, whatever is wrong in it."""
+    doubled, mine = list(faults), faults
     data = event.get("data")
     if not isinstance(data, Mapping):
-        faults["fault.data"] = _short(data)
+        mine.append(Malformed("data", data, "write an object"))
         data = {}
-    serial = _text(event, "subject", faults)
-    session = _text(data, "sessionId", faults) or _text(event, "id", faults) or _digest(event)
-    at = _time(event.get("time"))
-    if at is None:
-        faults["fault.time"] = _short(event.get("time"))
-    position = _position(data, at or received_at, faults)
-    trigger = Trigger(str(data.get("triggerType", "unknown")))
-    extra = {key: str(data[key]) for key in ("recordingId", "systemId") if key in data}
-    if trigger is Trigger.UNKNOWN and "triggerType" in data:
-        extra["triggerType"] = _short(data["triggerType"])
-    return Activation(
-        id=FactId(f"axis:{_text(event, 'id', {}) or _digest(event)}"),
-        at=at or received_at,
-        activation=ActivationId(f"axis:{session}"),
+    name = text(event, "id", mine) or _digest(event)
+    session = text(data, "sessionId", mine)
+    if not session:
+        mine.append(Malformed("sessionId", data.get("sessionId"), "name the stream's session"))
+    serial = text(event, "subject", mine)
+    if not serial:
+        mine.append(Malformed("subject", event.get("subject"), "write the camera's serial number"))
+    if event.get("time") is None:
+        mine.append(Malformed("time", None, "say when"))
+    at = moment(event, "time", received_at, mine) or received_at
+    officer = Officer(id=text(data, "bearerId", mine), call_sign=text(data, "bearerName", mine))
+    if not officer.id and not officer.call_sign:
+        mine.append(Malformed("bearerId", data.get("bearerId"), "assign the camera to its wearer"))
+    trigger = text(data, "triggerType", mine)
+    position = place(data, "eph", _gps_time(data, at, mine), mine)
+    extra = {key: value for key in _KEPT if (value := text(data, key, mine))}
+    yield Activation(
+        id=FactId(f"axis:{name}"),
+        at=at,
+        activation=ActivationId(f"axis:{session or name}"),
         device=DeviceId(f"axis:{serial or 'unknown'}"),
-        officer=Officer(
-            id=_text(data, "bearerId", faults), call_sign=_text(data, "bearerName", faults)
-        ),
-        trigger=trigger,
+        officer=officer,
+        trigger=Trigger(trigger or "unknown"),
         position=position,
-        extra={**extra, **faults},
+        extra={**extra, **noted(mine)},
     )
+    faults[:] = doubled  # the rest is told by the activation itself
 
 
-def stopped(event: Mapping[str, Any], received_at: datetime) -> End:
+_KEPT = ("recordingId", "systemId", "triggerType")
+
+
+def _stopped(event: Mapping[str, Any], received_at: datetime, faults: Faults) -> Iterator[End]:
     """Read an end; it must say of which session."""
-    data = event.get("data")
-    session = data.get("sessionId") if isinstance(data, Mapping) else None
-    if not isinstance(session, str) or not session:
-        raise Malformed("data.sessionId", session, "an end must name the session that ends")
-    return End(
-        id=FactId(f"axis:{_text(event, 'id', {}) or _digest(event)}"),
-        at=_time(event.get("time")) or received_at,
+    session = text(objects(event, "data"), "sessionId", faults)
+    if not session:
+        value = objects(event, "data").get("sessionId")
+        raise Malformed("data.sessionId", value, "name the session that ends")
+    yield End(
+        id=FactId(f"axis:{text(event, 'id', faults) or _digest(event)}"),
+        at=moment(event, "time", received_at, faults) or received_at,
         activation=ActivationId(f"axis:{session}"),
-        device=DeviceId(f"axis:{_text(event, 'subject', {}) or 'unknown'}"),
+        device=DeviceId(f"axis:{text(event, 'subject', faults) or 'unknown'}"),
         reason=EndReason.STOPPED,
     )
 
 
-def decode_status(envelope: Envelope, missed_s: float) -> Iterator[Fact]:
-    """Read `getTargets`: what runs, what ran while nobody listened, who lost the link.
-
-    Facts are named after what they tell, so that the same state read twice is the same facts.
-    """
-    answer = parse(envelope.body)
-    if "error" in answer:
-        raise Malformed("error", answer["error"], "the server refuses getTargets")
-    targets = _path(answer, "data").get("targets")
-    if not isinstance(targets, list):
-        raise Malformed("data.targets", targets, "a list of targets")
-    fault: Malformed | None = None
-    active: list[ActivationId] = []
-    for index, target in enumerate(targets):
-        if not isinstance(target, Mapping):
-            fault = Malformed(f"data.targets[{index}]", target, "a target is an object")
-            continue
-        yield from _target(target, envelope.received_at, missed_s, active)
-    state = hashlib.sha256("|".join(sorted(active)).encode()).hexdigest()[:16]
-    yield LiveList(
-        id=FactId(f"axis:live:{envelope.received_at.isoformat()}:{state}"),
-        at=envelope.received_at,
-        active=tuple(sorted(active)),
-    )
-    if fault:
-        raise fault
+def _nothing(_event: Mapping[str, Any], _at: datetime, _faults: Faults) -> Iterator[Fact]:
+    return iter(())
 
 
-def _target(
-    target: Mapping[str, Any], received_at: datetime, missed_s: float, active: list[ActivationId]
-) -> Iterator[Fact]:
-    session, serial = target.get("sessionId"), target.get("id")
-    if not isinstance(session, str) or not session:
-        return  # never streamed
-    activation = ActivationId(f"axis:{session}")
-    device = DeviceId(f"axis:{serial}")
-    ended = _time(target.get("stopped"))
-    if "stopped" in target and (ended is None or received_at - ended > timedelta(seconds=missed_s)):
-        return  # over for long: yesterday's stream is no alert of today
-    yield Activation(
-        id=FactId(f"axis:status:{session}"),
-        at=_time(target.get("started")) or ended or received_at,
-        activation=activation,
-        device=device,
-        officer=Officer(
-            id=_text(target, "bearerId", {}), call_sign=_text(target, "bearerName", {})
-        ),
-    )
-    if ended is not None:
-        yield End(
-            id=FactId(f"axis:status:{session}:stopped"), at=ended, activation=activation,
-            device=device, reason=EndReason.STOPPED,
-        )  # fmt: skip
-        return
-    active.append(activation)
-    lost = target.get("disconnected")
-    if lost is not None:
-        yield LinkChange(
-            id=FactId(f"axis:link:{session}:{lost}"), at=_time(lost) or received_at,
-            activation=activation, device=device, up=False,
-        )  # fmt: skip
+_Reader = Callable[[Mapping[str, Any], datetime, Faults], Iterator[Fact]]
+_READERS: dict[str, _Reader] = {
+    "com.axis.bodyworn.stream.started": _started,
+    "com.axis.bodyworn.stream.stopped": _stopped,
+    # Viewers come and go: that tells nothing of the wearer.
+    "com.axis.webrtc.peer.connected": _nothing,
+    "com.axis.webrtc.peer.disconnected": _nothing,
+}
 
 
-# --- values ---
-
-
-def parse(body: bytes) -> dict[str, Any]:
-    """Read a JSON object; `Malformed` for anything else, however it is twisted."""
-    try:
-        value = json.loads(body.decode("utf-8"), parse_constant=lambda _: None)
-    except UnicodeDecodeError as error:
-        raise Malformed("message", body[:80], "write UTF-8") from error
-    except (ValueError, RecursionError) as error:
-        raise Malformed("message", body[:80], "write JSON: {cause}", cause=str(error)) from error
-    if not isinstance(value, dict):
-        raise Malformed("message", value, "write a JSON object")
-    return value
-
-
-def _path(value: Any, *names: str) -> Mapping[str, Any]:
-    walked = "message"
-    for name in names:
-        value = value.get(name)
-        walked = name
-        if not isinstance(value, Mapping):
-            raise Malformed(walked, value, "an object is expected here")
-    found: Mapping[str, Any] = value
-    return found
-
-
-def _text(where: Mapping[str, Any], name: str, faults: dict[str, str]) -> str:
-    value = where.get(name)
-    if isinstance(value, str) and 0 < len(value) <= 200:
-        return value
-    if name in where and value != "":
-        faults[f"fault.{name}"] = _short(value)
-    return ""
-
-
-def _time(value: object) -> datetime | None:
-    """Read RFC 3339, with as many decimals as they like."""
-    if not isinstance(value, str) or not 10 <= len(value) <= 40:
+def _gps_time(data: Mapping[str, Any], at: datetime, faults: Faults) -> datetime | None:
+    """Read epoch seconds (the unit is assumed); zero says that there is no fix."""
+    seconds = number(data, "gpsTimestamp", faults)
+    if not seconds:
         return None
-    try:
-        moment = datetime.fromisoformat(value)
-    except ValueError:
+    earliest, latest = (at - LONG_AGO).timestamp(), (at + GNSS_AHEAD).timestamp()
+    if not earliest <= seconds <= latest:
+        faults.append(Malformed("gpsTimestamp", seconds, "write seconds since 1970, in UTC"))
         return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _position(data: Mapping[str, Any], at: datetime, faults: dict[str, str]) -> Position | None:
-    """Read the place. All zeros is what a camera without a fix sends (both recorded samples)."""
-    lat, lon, eph = (data.get(name) for name in ("lat", "lon", "eph"))
-    if lat is None and lon is None:
-        return None
-    numbers = [each for each in (lat, lon) if _is_number(each)]
-    if len(numbers) < 2:
-        faults["fault.position"] = _short((lon, lat))
-        return None
-    if lat == 0 and lon == 0 and not eph:
-        return None
-    try:
-        return Position(
-            lon=float(lon), lat=float(lat),  # type: ignore[arg-type]
-            accuracy_m=float(eph) if _is_number(eph) and 0 < eph < 1e5 else None,  # type: ignore[arg-type, operator]
-            fixed_at=_gps_time(data.get("gpsTimestamp"), at), source="gnss",
-        )  # fmt: skip
-    except ValueError as error:
-        faults["fault.position"] = str(error)
-        return None
-
-
-def _gps_time(value: object, at: datetime) -> datetime | None:
-    """Read epoch seconds (the unit is assumed); None for zero or a time that cannot be."""
-    if not _is_number(value) or not 0 < float(value) < 4e9:  # type: ignore[arg-type]
-        return None
-    moment = datetime.fromtimestamp(float(value), UTC)  # type: ignore[arg-type]
-    return moment if moment <= at + timedelta(minutes=2) else None
-
-
-def _is_number(value: object) -> bool:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    try:
-        return number and math.isfinite(float(value))  # type: ignore[arg-type]
-    except OverflowError:
-        return False
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 def _digest(event: Mapping[str, Any]) -> str:
-    """Name an event that has no id: the same event is the same name."""
-    text = json.dumps(event, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
-
-
-def _short(value: object) -> str:
-    return repr(value)[:100]
+    """Name an event that has no id: the same event has the same name."""
+    written = json.dumps(event, sort_keys=True)
+    return hashlib.sha256(written.encode()).hexdigest()[:32]
 
 
 def _warn_once(kind: str) -> None:
     if kind not in _warned and len(_warned) < 100:
         _warned.add(kind)
-        log.warning("event type not known, ignored: %s", kind[:100])
+        log.warning("event type not known, ignored: %s", printable(kind)[:100])

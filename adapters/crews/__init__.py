@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from adapters.crews.decode import decode_crews
-from hooks import CONTRACT, AdapterInfo, Envelope, Fact, Feed, hookimpl
+from hooks import CONTRACT, AdapterInfo, BadSettings, Envelope, Fact, Feed, hookimpl
 from hooks.section import Section
 
 if TYPE_CHECKING:
@@ -34,11 +35,20 @@ class Crews:
         topic = section.text("topic", TOPIC)
         username, password = section.text("username", ""), section.text("password", "")
         ca = section.file("ca")
+        client_id = section.text("client_id", "")
         section.end()
-        if url:
-            from adapters.crews.client import Broker, Subscriber  # noqa: PLC0415  (only if used)
+        self._subscriber = None
+        if not url:
+            _expect_url(settings)
+            return
+        _check(url, topic, username, password)
+        from adapters.crews.client import Broker, Subscriber  # noqa: PLC0415  (brings in paho)
 
-            self._subscriber = Subscriber(Broker(url, topic, username, password, ca))
+        account = {"username": username, "password": password, "client_id": client_id}
+        broker = Broker(url=url, topic=topic, ca=ca, **account)
+        if broker.secure:
+            _ = broker.tls  # a bad `ca` is said now, not at the first connection
+        self._subscriber = Subscriber(broker)
 
     @hookimpl
     def list_feeds(self) -> Iterable[Feed]:
@@ -51,3 +61,30 @@ class Crews:
     def decode(self, envelope: Envelope) -> Iterable[Fact]:
         """Read GeoJSON, or one plain object."""
         return decode_crews(envelope)
+
+
+def _expect_url(settings: Mapping[str, Any]) -> None:
+    """Refuse a section that sets a broker up without saying where it is."""
+    if settings:
+        raise BadSettings(
+            "mqtt_url", None, "write mqtts://<host>, or leave the section empty for HTTP alone"
+        )
+
+
+def _check(url: str, topic: str, username: str, password: str) -> None:
+    parts = urlsplit(url)
+    if parts.username is not None or parts.path or parts.query or parts.fragment:
+        said = f"{parts.scheme}://{parts.hostname}…"
+        raise BadSettings("mqtt_url", said, "write scheme, host and port alone")
+    *heads, last = topic.split("/")
+    # MQTT 3.1.1 §4.7.1: a wildcard fills a whole level, and # only the last one.
+    if not all(_plain(each) or each == "+" for each in heads) or not (
+        _plain(last) or last in ("+", "#")
+    ):
+        raise BadSettings("topic", topic, "write + for one whole level, # for all that follows")
+    if password and not username:
+        raise BadSettings("username", username, "a password goes with a username")
+
+
+def _plain(level: str) -> bool:
+    return not set(level) & set("+#")

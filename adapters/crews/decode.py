@@ -1,177 +1,170 @@
 """Positions and statuses of crews: GeoJSON or one plain object in, facts out. Pure.
 
-The good features of a collection are told first, then the first fault: one bad feature loses
-nothing but itself.
+What is right is told first, then every fault by its feature's number: a bad feature loses nothing
+but itself, a bad property loses nothing but itself.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import math
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from hooks import CrewFix, CrewId, CrewStatus, Envelope, FactId, Malformed, Means, Position
+from adapters.crews.values import (
+    Faults,
+    members,
+    moment,
+    name_of,
+    parse,
+    place,
+    text,
+    told,
+    word,
+)
+from hooks import CrewFix, CrewId, CrewStatus, Envelope, FactId, Malformed, Means
 
 #: A fix may be that far ahead of our clock; beyond, its time is not believed.
 AHEAD = timedelta(seconds=60)
+#: The channel of what a broker had kept: nobody knows since when it waits there.
+RETAINED = "mqtt.retained"
 
-#: The words French systems use, beside the contract's own.
+#: The words French systems use, beside the contract's own. Case and accents do not matter.
 STATUSES = {
-    "disponible": CrewStatus.FREE, "libre": CrewStatus.FREE, "engagé": CrewStatus.ENGAGED,
-    "engage": CrewStatus.ENGAGED, "en route": CrewStatus.EN_ROUTE,
-    "sur place": CrewStatus.ON_SCENE, "indisponible": CrewStatus.UNAVAILABLE,
-    "pause": CrewStatus.BREAK, "fin de service": CrewStatus.OFF_DUTY,
+    "disponible": CrewStatus.FREE,
+    "libre": CrewStatus.FREE,
+    "engage": CrewStatus.ENGAGED,
+    "engagee": CrewStatus.ENGAGED,
+    "en route": CrewStatus.EN_ROUTE,
+    "sur place": CrewStatus.ON_SCENE,
+    "indisponible": CrewStatus.UNAVAILABLE,
+    "pause": CrewStatus.BREAK,
+    "en pause": CrewStatus.BREAK,
+    "fin de service": CrewStatus.OFF_DUTY,
     **{status.value: status for status in CrewStatus},
-}  # fmt: skip
+}
 MEANS = {
-    "voiture": Means.CAR, "vl": Means.CAR, "moto": Means.MOTORBIKE, "vélo": Means.BIKE,
-    "velo": Means.BIKE, "vtt": Means.BIKE, "à pied": Means.FOOT, "a pied": Means.FOOT,
-    "pied": Means.FOOT, "pédestre": Means.FOOT, **{means.value: means for means in Means},
-}  # fmt: skip
+    "voiture": Means.CAR,
+    "moto": Means.MOTORBIKE,
+    "velo": Means.BIKE,
+    "vtt": Means.BIKE,
+    "a pied": Means.FOOT,
+    "pied": Means.FOOT,
+    "pedestre": Means.FOOT,
+    **{means.value: means for means in Means},
+}
 
 
 def decode_crews(envelope: Envelope) -> Iterator[CrewFix]:
     """Read a Feature, a FeatureCollection, or an object `{id, lon, lat, …}`."""
-    message = _parse(envelope.body)
-    kind = message.get("type")
-    if kind == "FeatureCollection":
-        features = message.get("features")
-        if not isinstance(features, list):
-            raise Malformed("features", features, "a list of features")
-        yield from _collection(features, envelope.received_at)
-    elif kind == "Feature":
-        yield _feature(message, "", envelope.received_at)
-    elif "type" in message and "id" not in message:
-        raise Malformed("type", kind, "write Feature, FeatureCollection, or an object with an id")
-    else:
-        yield _crew(message, message, "", envelope.received_at)
-
-
-def _collection(features: list[Any], received_at: datetime) -> Iterator[CrewFix]:
-    fault: Malformed | None = None
-    for index, feature in enumerate(features):
+    faults: Faults = []
+    message = parse(envelope.body, faults)
+    for where, each in _features(message):
         try:
-            yield _feature(feature, f"features[{index}].", received_at)
-        except Malformed as error:
-            fault = fault or error
-    if fault:
-        raise fault
+            said, spot = _feature(each, where, faults)
+            yield _crew(said, spot, where, envelope, faults)
+        except Malformed as fault:
+            faults.append(fault)
+    told(faults)
 
 
-def _feature(feature: object, where: str, received_at: datetime) -> CrewFix:
+def _features(message: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
+    """List what may be a feature, each with the start of its fields' names."""
+    if message.get("type") != "FeatureCollection":
+        yield "", message
+        return
+    features = message.get("features")
+    if not isinstance(features, list):
+        raise Malformed("features", features, "write a list of features")
+    for index, feature in enumerate(features):
+        yield f"features[{index}].", feature
+
+
+def _feature(
+    feature: object, where: str, faults: Faults
+) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """Take apart what is said of a crew, and its place."""
     if not isinstance(feature, Mapping):
-        raise Malformed(where.rstrip(".") or "message", feature, "a GeoJSON feature")
+        raise Malformed(where.rstrip("."), feature, "write a GeoJSON feature")
+    kind = feature.get("type")
+    if kind is None and not where:
+        return feature, feature  # a plain object
+    if kind != "Feature":
+        field = f"{where}type"
+        raise Malformed(field, kind, "write Feature, FeatureCollection, or no type at all")
     properties = feature.get("properties")
-    if not isinstance(properties, Mapping):
-        raise Malformed(f"{where}properties", properties, "an object with at least an id")
-    geometry = feature.get("geometry")
-    place: Mapping[str, Any] = {}
-    if geometry is not None:
-        if not isinstance(geometry, Mapping) or geometry.get("type") != "Point":
-            raise Malformed(f"{where}geometry", geometry, "a Point, or null: status only")
-        coordinates = geometry.get("coordinates")
-        if not isinstance(coordinates, list) or len(coordinates) < 2:
-            raise Malformed(f"{where}geometry.coordinates", coordinates, "write [lon, lat]")
-        place = {"lon": coordinates[0], "lat": coordinates[1]}
-    identified = {"id": feature.get("id"), **properties}
-    return _crew(identified, place, where, received_at)
+    said = properties if isinstance(properties, Mapping) else {}
+    if said is not properties and properties is not None:
+        faults.append(Malformed(f"{where}properties", properties, "write an object"))
+    # RFC 7946 §3.2: an identifier is a member of the Feature; many write it in the properties.
+    return {"id": feature.get("id"), **said}, _point(feature.get("geometry"), where, faults)
+
+
+def _point(geometry: object, where: str, faults: Faults) -> Mapping[str, Any]:
+    if geometry is None:
+        return {}  # RFC 7946 §3.2: unlocated
+    kind = geometry.get("type") if isinstance(geometry, Mapping) else geometry
+    coordinates = geometry.get("coordinates") if isinstance(geometry, Mapping) else None
+    if kind != "Point":
+        faults.append(Malformed(f"{where}geometry.type", kind, "write Point, or no geometry"))
+        return {}
+    if not isinstance(coordinates, list) or len(coordinates) < 2:
+        field = f"{where}geometry.coordinates"
+        faults.append(Malformed(field, coordinates, "write [longitude, latitude]"))
+        return {}
+    return {"lon": coordinates[0], "lat": coordinates[1]}
 
 
 def _crew(
-    said: Mapping[str, Any], place: Mapping[str, Any], where: str, received_at: datetime
+    said: Mapping[str, Any],
+    spot: Mapping[str, Any],
+    where: str,
+    envelope: Envelope,
+    faults: Faults,
 ) -> CrewFix:
-    crew = said.get("id")
-    if isinstance(crew, bool) or not isinstance(crew, str | int) or not 0 < len(str(crew)) <= 100:
-        raise Malformed(f"{where}id", crew, "write the crew's identifier, at most 100 characters")
-    fixed_at = _time(said.get("fixed_at"), f"{where}fixed_at")
-    if fixed_at is not None and fixed_at > received_at + AHEAD:
-        fixed_at = received_at  # a clock ahead is not a fix of tomorrow
-    at = fixed_at or received_at
-    position = _position(place, said, where, at)
-    told = json.dumps([said, place], sort_keys=True, default=str)
-    mark = hashlib.sha256(told.encode()).hexdigest()[:16]
+    """Read one crew; only its identifier must be right."""
+    crew = name_of(said, where)
+    fixed_at = _fixed_at(said, where, envelope, faults)
     return CrewFix(
-        id=FactId(f"crews:{crew}:{at.isoformat()}:{mark}"),
-        at=at,
+        id=FactId(f"crews:{crew}:{_mark(said, spot)}"),
+        # What is said of a crew is true when it is said; `fixed_at` is of its position alone.
+        at=envelope.received_at,
         crew=CrewId(f"crews:{crew}"),
-        name=_text(said, "name", where),
-        position=position,
-        status=_word(said, "status", STATUSES, where),
-        means=_word(said, "means", MEANS, where),
-        members=_members(said.get("members"), where),
+        name=text(said, "name", where, faults) or None,
+        position=place({**spot, "accuracy_m": said.get("accuracy_m")}, fixed_at, where, faults)
+        if fixed_at
+        else None,
+        status=word(said, "status", STATUSES, CrewStatus.UNKNOWN, where, faults),
+        means=word(said, "means", MEANS, Means.UNKNOWN, where, faults),
+        members=members(said, where, faults),
     )
 
 
-def _position(
-    place: Mapping[str, Any], said: Mapping[str, Any], where: str, at: datetime
-) -> Position | None:
-    lon, lat = place.get("lon"), place.get("lat")
-    if lon is None and lat is None:
+def _fixed_at(
+    said: Mapping[str, Any], where: str, envelope: Envelope, faults: Faults
+) -> datetime | None:
+    """Say when the position was computed; when it was received if that is not told."""
+    fixed_at = moment(said, "fixed_at", where, faults)
+    if fixed_at is None:
+        if envelope.channel != RETAINED:
+            return envelope.received_at
+        faults.append(
+            Malformed(
+                f"{where}fixed_at",
+                said.get("fixed_at"),
+                "say when, in a message that the broker retains",
+            )
+        )
         return None
-    accuracy = said.get("accuracy_m")
-    try:
-        return Position(
-            lon=_number(lon), lat=_number(lat),
-            accuracy_m=None if accuracy is None else _number(accuracy),
-            fixed_at=at, source="crew",
-        )  # fmt: skip
-    except (TypeError, ValueError, OverflowError) as error:
-        raise Malformed(
-            f"{where}lon, lat, accuracy_m", [lon, lat, accuracy],
-            "write degrees WGS 84 and metres: {cause}", cause=str(error),
-        ) from error  # fmt: skip
+    if fixed_at > envelope.received_at + AHEAD:
+        field = f"{where}fixed_at"
+        faults.append(Malformed(field, said["fixed_at"], "set the clock: that is yet to come"))
+        return envelope.received_at
+    return fixed_at
 
 
-def _number(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise TypeError(f"{value!r} is not a number")
-    return float(value)
-
-
-def _time(value: object, where: str) -> datetime | None:
-    if value is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(value)  # type: ignore[arg-type]
-    except (ValueError, TypeError) as error:
-        raise Malformed(where, value, "write ISO 8601, as 2026-11-23T02:00:00Z") from error
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _text(said: Mapping[str, Any], field: str, where: str) -> str | None:
-    value = said.get(field)
-    if value is None or (isinstance(value, str) and len(value) <= 200):
-        return value
-    raise Malformed(f"{where}{field}", value, "write a text of at most 200 characters")
-
-
-def _word(said: Mapping[str, Any], field: str, words: Mapping[str, Any], where: str) -> Any:
-    value = said.get(field)
-    if value is None:
-        return None
-    if isinstance(value, str) and value.strip().lower() in words:
-        return words[value.strip().lower()]
-    raise Malformed(f"{where}{field}", value, "write one of: {known}", known=", ".join(words))
-
-
-def _members(value: object, where: str) -> tuple[str, ...] | None:
-    if value is None:
-        return None
-    if isinstance(value, list) and all(isinstance(each, str) for each in value):
-        return tuple(value[:20])
-    raise Malformed(f"{where}members", value, "write a list of call signs")
-
-
-def _parse(body: bytes) -> dict[str, Any]:
-    try:
-        value = json.loads(body.decode("utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise Malformed(
-            "message", body[:80], "write JSON in UTF-8: {cause}", cause=str(error)
-        ) from error
-    if not isinstance(value, dict):
-        raise Malformed("message", value, "write a JSON object")
-    return value
+def _mark(said: Mapping[str, Any], spot: Mapping[str, Any]) -> str:
+    """Name a report after what it says: heard twice, it has the same name."""
+    written = json.dumps([said, spot], sort_keys=True)
+    return hashlib.sha256(written.encode()).hexdigest()[:16]

@@ -1,0 +1,224 @@
+"""Read JSON that others wrote, value by value. Pure.
+
+What cannot be read is unknown, and the fault is noted: it never hides the rest.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import unicodedata
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from hooks import Malformed, Position
+
+#: A collection of a thousand crews takes 400 kB; and nests 5 deep.
+LARGEST, DEEPEST = 1 << 20, 32
+LONGEST_NAME, LONGEST_TEXT = 100, 200
+MOST_MEMBERS = 20
+
+Faults = list[Malformed]
+_T = TypeVar("_T")
+
+
+def parse(body: bytes, faults: Faults) -> dict[str, Any]:
+    """Read a JSON object; a key written twice is a fault, and its last value counts.
+
+    Raises
+    ------
+    Malformed
+        It is no JSON object in UTF-8, is larger than `LARGEST`, or nests deeper than `DEEPEST`.
+    """
+
+    def pairs(read: list[tuple[str, Any]]) -> dict[str, Any]:
+        keys = dict(read)
+        if len(keys) < len(read):
+            names = [name for name, _ in read]
+            twice = next(name for name in names if names.count(name) > 1)
+            faults.append(Malformed(twice, keys[twice], "write each key once in an object"))
+        return keys
+
+    if len(body) > LARGEST:
+        raise Malformed("message", body[:80], "write at most {most} bytes", most=LARGEST)
+    try:
+        value = json.loads(body.decode("utf-8"), object_pairs_hook=pairs)
+    except UnicodeDecodeError as error:
+        raise Malformed("message", body[:80], "write UTF-8") from error
+    except (ValueError, RecursionError) as error:
+        cause = str(error)[:200]
+        raise Malformed("message", body[:80], "write JSON: {cause}", cause=cause) from error
+    if not isinstance(value, dict):
+        raise Malformed("message", body[:80], "write a JSON object")
+    if _deeper_than(value, DEEPEST):
+        raise Malformed("message", body[:80], "nest at most {levels} levels", levels=DEEPEST)
+    return value
+
+
+def _deeper_than(value: object, levels: int) -> bool:
+    layer = [value]
+    for _ in range(levels):
+        layer = [
+            inner
+            for each in layer
+            if isinstance(each, dict | list)
+            for inner in (each.values() if isinstance(each, dict) else each)
+        ]
+    return any(isinstance(each, dict | list) for each in layer)
+
+
+def name_of(said: Mapping[str, Any], where: str) -> str:
+    """Read a crew's identifier, a text or a whole number.
+
+    Raises
+    ------
+    Malformed
+        There is none: nobody knows of whom this is said.
+    """
+    value = said.get("id")
+    if isinstance(value, str | int) and not isinstance(value, bool):
+        name = printable(str(value))
+        if 0 < len(name) <= LONGEST_NAME:
+            return name
+    raise Malformed(
+        f"{where}id", value, "write the crew's identifier, of 1 to {most} characters",
+        most=LONGEST_NAME,
+    )  # fmt: skip
+
+
+def printable(value: str) -> str:
+    """Leave nothing that breaks a log line, a page's layout or an encoder (lone surrogates)."""
+    return "".join(each if each.isprintable() else " " for each in value).strip()
+
+
+def text(said: Mapping[str, Any], name: str, where: str, faults: Faults) -> str | None:
+    """Read a short text; None when it is absent or null."""
+    value = said.get(name)
+    if value is None:
+        return None
+    if isinstance(value, str) and len(value) <= LONGEST_TEXT:
+        return printable(value)
+    faults.append(
+        Malformed(
+            f"{where}{name}", value, "write a text of at most {most} characters", most=LONGEST_TEXT
+        )
+    )
+    return None
+
+
+def word(
+    said: Mapping[str, Any],
+    name: str,
+    words: Mapping[str, _T],
+    unknown: _T,
+    where: str,
+    faults: Faults,
+) -> _T | None:
+    """Read one of some words, whatever their case and accents; None when it is absent or null.
+
+    A word nobody knows is `unknown`, not the last known one: a crew is not sent on a guess.
+    """
+    value = said.get(name)
+    if value is None:
+        return None
+    found = words.get(_bare(value)) if isinstance(value, str) else None
+    if found is None:
+        known = ", ".join(words)
+        faults.append(Malformed(f"{where}{name}", value, "write one of: {known}", known=known))
+        return unknown
+    return found
+
+
+def _bare(value: str) -> str:
+    apart = unicodedata.normalize("NFKD", value.casefold())
+    plain = "".join(each for each in apart if not unicodedata.combining(each))
+    return " ".join(plain.split())
+
+
+def members(said: Mapping[str, Any], where: str, faults: Faults) -> tuple[str, ...] | None:
+    """Read the call signs of a crew; None when they are absent or null."""
+    value = said.get("members")
+    if value is None:
+        return None
+    if isinstance(value, list) and len(value) <= MOST_MEMBERS:
+        fit = [each for each in value if isinstance(each, str) and len(each) <= LONGEST_NAME]
+        if len(fit) == len(value):
+            return tuple(printable(each) for each in fit)
+    faults.append(
+        Malformed(
+            f"{where}members", value, "write a list of at most {most} call signs", most=MOST_MEMBERS
+        )
+    )
+    return None
+
+
+def moment(said: Mapping[str, Any], name: str, where: str, faults: Faults) -> datetime | None:
+    """Read a time in ISO 8601 with its zone; None when it is absent or not understood."""
+    value = said.get(name)
+    if value is None:
+        return None
+    try:
+        read = datetime.fromisoformat(value)
+        if read.tzinfo is not None:
+            return read.astimezone(UTC)
+    except (ValueError, TypeError, OverflowError):
+        pass
+    field = f"{where}{name}"
+    faults.append(Malformed(field, value, "write ISO 8601 with a zone, as 2026-11-23T18:04:05Z"))
+    return None
+
+
+def place(
+    said: Mapping[str, Any], fixed_at: datetime, where: str, faults: Faults
+) -> Position | None:
+    """Read `lon`, `lat`, `accuracy_m`; None when there is no place, or none on earth.
+
+    0/0 is what a receiver without a fix says.
+    """
+    before = len(faults)
+    lon, lat = (_number(said, name, where, faults) for name in ("lon", "lat"))
+    accuracy_m = _number(said, "accuracy_m", where, faults)
+    field = f"{where}lon, lat"
+    if lon is None or lat is None:
+        if len(faults) == before and (lon, lat) != (None, None):
+            faults.append(Malformed(field, [lon, lat], "write both, or neither"))
+        return None
+    if lon == 0 and lat == 0:
+        faults.append(Malformed(field, [lon, lat], "0/0 is no place: write null without a fix"))
+        return None
+    if accuracy_m is not None and accuracy_m < 0:
+        faults.append(Malformed(f"{where}accuracy_m", accuracy_m, "write metres, zero or more"))
+        accuracy_m = None
+    try:
+        return Position(
+            lon=lon, lat=lat, accuracy_m=accuracy_m, fixed_at=fixed_at, source="crew"
+        )  # fmt: skip
+    except ValueError:
+        faults.append(Malformed(field, [lon, lat], "write degrees WGS 84, longitude first"))
+        return None
+
+
+def _number(said: Mapping[str, Any], name: str, where: str, faults: Faults) -> float | None:
+    value = said.get(name)
+    if value is None:
+        return None
+    try:
+        if not isinstance(value, bool) and isinstance(value, int | float) and math.isfinite(value):
+            return float(value)
+    except OverflowError:  # an integer of 400 digits
+        value = "…"
+    faults.append(Malformed(f"{where}{name}", value, "write a finite number"))
+    return None
+
+
+def told(faults: Faults) -> None:
+    """Raise what was noted, if anything, once the facts are given: one fault naming every field."""
+    if not faults:
+        return
+    first = faults[0]
+    if len(faults) == 1:
+        raise first
+    fields = ", ".join(dict.fromkeys(fault.field for fault in faults[:20]))
+    values = [fault.value for fault in faults[:20]]
+    raise Malformed(fields, values, first.text, **first.params)
