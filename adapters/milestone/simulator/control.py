@@ -1,144 +1,179 @@
-"""Our own controls, under `/simulator`: fail, be slow, lose replies. No XProtect has them."""
+"""Our own controls, under `/simulator`: no XProtect has them. Orders and answers are JSON."""
 
 from __future__ import annotations
 
-import asyncio
-import json
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any, TypeVar
 
+import msgspec
+from msgspec import Meta
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from adapters.milestone.simulator import catalogue
 from adapters.milestone.simulator.site import Site
+from adapters.milestone.simulator.trouble import Moods, Trouble
+
+Positive = Annotated[int, Meta(ge=1)]
+Seconds = Annotated[float, Meta(ge=0, le=3600)]
+#: 0 cuts the connection.
+Status = Annotated[int, Meta(ge=0, le=599)]
 
 
-@dataclass(slots=True)
-class Trouble:
-    """What goes wrong, for how many requests, on which path.
+class Nothing(msgspec.Struct, forbid_unknown_fields=True):
+    """An order that needs no more than its name."""
 
-    `after`: the work is done, and its answer replaced. Status 0: the connection is cut.
-    """
 
-    status: int = 500
-    count: int = 1
+class Fail(msgspec.Struct, forbid_unknown_fields=True):
+    """Fail `count` requests (once unless said), or all of them during `seconds`."""
+
+    status: Status = 500
+    count: Positive | None = None
+    seconds: Seconds | None = None
+    method: str = ""
     path: str = ""
     after: bool = False
-    html: bool = False
 
 
-@dataclass(slots=True)
-class Moods:
-    """How the site misbehaves now."""
+class Html(msgspec.Struct, forbid_unknown_fields=True):
+    """Answer a page where JSON is expected."""
 
-    troubles: list[Trouble] = field(default_factory=list)
-    slow_s: float = 0.0
-
-    def next(self, path: str) -> Trouble | None:
-        """Take the trouble that strikes this request, if any does."""
-        for trouble in self.troubles:
-            if trouble.path in path and trouble.count > 0:
-                trouble.count -= 1
-                return trouble
-        return None
+    status: Annotated[int, Meta(ge=200, le=599)] = 200
+    count: Positive | None = None
+    seconds: Seconds | None = None
+    path: str = ""
 
 
-class Misbehaviour:
-    """Counts requests, and lets them fail as told."""
+class Slow(msgspec.Struct, forbid_unknown_fields=True):
+    """Answer every request so much later."""
 
-    def __init__(self, app: ASGIApp, site: Site, moods: Moods) -> None:
-        self._app = app
-        self._site = site
-        self._moods = moods
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve a request, or the trouble that strikes it."""
-        if scope["type"] != "http" or scope["path"].startswith("/simulator"):
-            await self._app(scope, receive, send)
-            return
-        self._site.requests[f"{scope['method']} {scope['path']}"] += 1
-        if self._moods.slow_s:
-            await asyncio.sleep(self._moods.slow_s)
-        trouble = self._moods.next(scope["path"])
-        if trouble is None:
-            await self._app(scope, receive, send)
-            return
-        if trouble.after:
-            await self._app(scope, receive, _nowhere)
-        if trouble.status == 0:
-            raise ConnectionAbortedError("cut, as told")
-        await _answer(trouble)(scope, receive, send)
+    seconds: Seconds
 
 
-async def _nowhere(_message: Message) -> None:
-    return None
+class Expire(msgspec.Struct, forbid_unknown_fields=True):
+    """Let the tokens lapse now."""
+
+    refresh: bool = False
 
 
-def _answer(trouble: Trouble) -> Response:
-    if trouble.html:
-        return HTMLResponse("<html><body>IIS is starting</body></html>", trouble.status)
-    return PlainTextResponse("Bad gateway configuration", trouble.status)
+class Forbid(msgspec.Struct, forbid_unknown_fields=True):
+    """Take the right to the resources whose path starts so: `alarms`, `cameras`."""
+
+    path: Annotated[str, Meta(min_length=1)]
+
+
+class Camera(msgspec.Struct, forbid_unknown_fields=True):
+    """Enable or disable a camera, or let the recording server lose it or find it again."""
+
+    id: str
+    enabled: bool | None = None
+    online: bool | None = None
+
+
+class Forget(msgspec.Struct, forbid_unknown_fields=True):
+    """Delete an alarm."""
+
+    id: str
+
+
+class Order(msgspec.Struct, forbid_unknown_fields=True):
+    """Say in which order alarms and events are listed: nothing promises one."""
+
+    newest_first: bool
+
+
+Told = TypeVar("Told", bound=msgspec.Struct)
 
 
 def routes(site: Site, moods: Moods) -> list[BaseRoute]:
     """List the controls."""
-
-    def fail(order: dict[str, Any]) -> object:
-        moods.troubles.append(Trouble(**order))
-        return {}
-
-    def heal(_order: dict[str, Any]) -> object:
-        moods.troubles.clear()
-        moods.slow_s = 0.0
-        return {}
-
-    def slow(order: dict[str, Any]) -> object:
-        moods.slow_s = float(order["seconds"])
-        return {}
-
-    def expire(_order: dict[str, Any]) -> object:
-        for token in site.tokens.values():
-            token.expires = 0
-        return {"tokens": len(site.tokens)}
-
-    def unlock(_order: dict[str, Any]) -> object:
-        site.wrong = 0
-        return {}
-
-    def camera(order: dict[str, Any]) -> object:
-        site.cameras[order["id"]].enabled = bool(order["enabled"])
-        return {}
 
     async def alarms(_request: Request) -> Response:
         listed = [{**alarm.fields, "history": alarm.history} for alarm in site.alarms.values()]
         return JSONResponse({"alarms": listed})
 
     async def state(_request: Request) -> Response:
-        return JSONResponse(
-            {
-                "requests": dict(site.requests), "tokens": len(site.tokens),
-                "locked": site.locked, "release": site.release,
-            }
-        )  # fmt: skip
+        return JSONResponse(_state(site, moods))
 
-    orders = (fail, heal, slow, expire, unlock, camera)
-    served: list[BaseRoute] = [
-        Route(f"/simulator/{order.__name__}", _control(order), methods=["POST"]) for order in orders
+    return [
+        _post("fail", Fail, lambda order: _trouble(moods, order)),
+        _post("html", Html, lambda order: _trouble(moods, order)),
+        _post("slow", Slow, lambda order: _slow(moods, order.seconds)),
+        _post("heal", Nothing, lambda _: _heal(site, moods)),
+        _post("expire", Expire, lambda o: {"tokens": site.accounts.expire(refresh=o.refresh)}),
+        _post("unlock", Nothing, lambda _: site.accounts.unlock()),
+        _post("forbid", Forbid, lambda order: site.forbidden.append(order.path.lower())),
+        _post("camera", Camera, lambda order: _camera(site, order)),
+        _post("forget", Forget, lambda order: site.forget(order.id.lower())),
+        _post("order", Order, lambda o: setattr(site, "newest_first", o.newest_first)),
+        _post("drop", Nothing, lambda _: _drop(site)),
+        Route("/simulator/alarms", alarms),
+        Route("/simulator/state", state),
     ]
-    return [*served, Route("/simulator/alarms", alarms), Route("/simulator/state", state)]
 
 
-def _control(
-    order: Callable[[dict[str, Any]], object],
-) -> Callable[[Request], Awaitable[Response]]:
+def _post(name: str, kind: type[Told], obey: Callable[[Told], object]) -> Route:
     async def answer(request: Request) -> Response:
         try:
-            body = await request.body()
-            return JSONResponse(order(json.loads(body) if body else {}))
-        except (KeyError, ValueError, TypeError) as error:
-            return JSONResponse({"error": f"{type(error).__name__}: {error}"}, 400)
+            order = msgspec.json.decode(await request.body() or b"{}", type=kind)
+            return JSONResponse(obey(order) or {})
+        except msgspec.MsgspecError as wrong:
+            return JSONResponse({"error": f"{name}: {wrong}"}, 400)
+        except KeyError as unknown:
+            return JSONResponse({"error": f"{name}: there is no {unknown}"}, 404)
 
-    return answer
+    obeyed: Callable[[Request], Awaitable[Response]] = answer
+    return Route(f"/simulator/{name}", obeyed, methods=["POST"])
+
+
+def _trouble(moods: Moods, order: Fail | Html) -> None:
+    once = order.count is None and order.seconds is None
+    html = isinstance(order, Html)
+    trouble = Trouble(
+        status=order.status,
+        path=order.path.lower(),
+        left=1 if once else order.count,
+        until=None if order.seconds is None else moods.clock() + order.seconds,
+        html=html,
+    )
+    if isinstance(order, Fail):
+        trouble.method, trouble.after = order.method.upper(), order.after
+    moods.troubles.append(trouble)
+
+
+def _slow(moods: Moods, seconds: float) -> None:
+    moods.slow_s = seconds
+
+
+def _heal(site: Site, moods: Moods) -> None:
+    moods.troubles.clear()
+    moods.slow_s = 0.0
+    site.forbidden.clear()
+
+
+def _camera(site: Site, order: Camera) -> None:
+    camera = site.cameras[order.id.lower()]
+    if order.enabled is not None:
+        camera.enabled = order.enabled
+    if order.online is not None and order.online != camera.online:
+        camera.online = order.online
+        kind = catalogue.COMMUNICATING if order.online else catalogue.COMMUNICATION_ERROR
+        catalogue.state_changed(site, camera.id, kind)
+
+
+def _drop(site: Site) -> dict[str, int]:
+    closers = list(site.hub.closers)
+    for close in closers:
+        close()
+    return {"connections": len(closers)}
+
+
+def _state(site: Site, moods: Moods) -> dict[str, Any]:
+    return {
+        "release": site.release, "requests": dict(site.requests),
+        "tokens": len(site.accounts.tokens), "locked": site.accounts.locked,
+        "cameras": len(site.cameras), "alarms": len(site.alarms), "events": len(site.events),
+        "connections": len(site.hub.closers), "slow_s": moods.slow_s,
+        "forbidden": site.forbidden,
+    }  # fmt: skip

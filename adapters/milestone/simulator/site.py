@@ -1,61 +1,27 @@
-"""The world behind the simulator: account, tokens, cameras, alarms."""
+"""The world behind the simulator: accounts, cameras, event types, alarms, events."""
 
 from __future__ import annotations
 
-import json
-import os
-import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4, uuid5
+from uuid import uuid4
 
-from cryptography.hazmat.primitives.asymmetric import rsa
+from adapters.milestone.simulator.accounts import Accounts
+from adapters.milestone.simulator.hub import Hub
+from adapters.milestone.simulator.inventory import Camera, guid
+from adapters.milestone.simulator.store import Store
 
-_HOUSE = UUID("5c1b2f0e-3c55-4f4e-9b3d-8f4f6f0a1c11")
-#: Wrong passwords in a row before the account is locked.
-LOCK_AFTER = 5
-
-PRODUCT = {"2023R2": "23.2.0.1", "2024R2": "24.2.0.1", "2025R1": "25.1.1804.1"}
-#: Alarm states and priorities of a fresh installation, by level.
-STATES = {1: "New", 4: "In progress", 9: "On hold", 11: "Closed"}
-PRIORITIES = {1: "High", 2: "Medium", 3: "Low"}
-CLOSE_REASONS = {1: "False alarm", 2: "Resolved"}
-
-
-def guid(text: str) -> str:
-    """Give the GUID of a thing, the same for the same name."""
-    return str(uuid5(_HOUSE, text))
-
-
-@dataclass(slots=True)
-class Camera:
-    """A camera and its hardware, as Management Client knows them."""
-
-    id: str
-    name: str
-    lonlat: tuple[float, float] | None = None
-    heading_deg: float | None = None
-    fov_deg: float | None = None
-    depth_m: float | None = None
-    ptz: bool = False
-    enabled: bool = True
-
-    @property
-    def hardware(self) -> str:
-        """The GUID of the device this camera is a channel of."""
-        return guid(f"hardware of {self.id}")
-
-
-@dataclass(slots=True)
-class Token:
-    """An access token, until when it is good."""
-
-    expires: float
-    refresh: str = ""
+#: Releases played, and the version each one says it is.
+VERSIONS = {"2023R2": "23.2.0.1", "2024R2": "24.2.0.1", "2025R1": "25.1.1804.0"}
+#: Comes with the server; the maker's sample passes over these three.
+BUILT_IN = {
+    "85867627-b287-4439-9e55-a63701e1715b": "Built-in event 1",
+    "77b1e70d-ba8d-4bb8-9ee8-43b09746d82a": "Built-in event 2",
+    "7605f8b0-7f5f-4432-b223-0bb2dc3f1f5c": "Built-in event 3",
+}
 
 
 @dataclass(slots=True)
@@ -68,111 +34,75 @@ class Alarm:
 
 
 class Site:
-    """One simulated site. All its state; the protocol is in `idp`, `config` and `alarms`."""
+    """One simulated site: all its state. The protocol is in the modules beside."""
 
     def __init__(
         self,
         *,
         cameras: Sequence[Camera],
-        username: str,
-        password: str,
-        release: str = "2025R1",
-        bodyworn: Sequence[tuple[str, ...]] = (),
-        token_life_s: int = 3600,
-        state: Path | None = None,
-        clock: Callable[[], float] = time.time,
+        accounts: Accounts,
+        release: str,
+        store: Store,
+        clock: Callable[[], float],
     ) -> None:
-        worn = [Camera(guid(f"body-worn {s}"), f"{name} ({s})") for s, name in bodyworn]
-        self.cameras = {camera.id: camera for camera in [*cameras, *worn]}
-        self.bodyworn = {s: guid(f"body-worn {s}") for s, _ in bodyworn}
-        self.username, self.password = username, password
-        self.release = release
-        self.token_life_s = token_life_s
-        self.clock = clock
-        self.key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        self.tokens: dict[str, Token] = {}
-        self.wrong = 0
+        self.accounts, self.release, self.clock = accounts, release, clock
+        self.cameras = {camera.id: camera for camera in cameras}
         self.requests: Counter[str] = Counter()
-        self.alarms: dict[str, Alarm] = {}
-        self.events: dict[str, dict[str, Any]] = {}
-        self._state = state
-        if state is not None and state.exists():
-            kept = json.loads(state.read_text(encoding="utf-8"))
-            self.alarms = {name: Alarm(name, **alarm) for name, alarm in kept.items()}
+        self.forbidden: list[str] = []
+        self.newest_first = True
+        self.tasks: dict[str, float] = {}
+        self.hub = Hub(clock)
+        self._store = store
+        self.alarms = {name: Alarm(name, **kept) for name, kept in store.load("alarm").items()}
+        self.events = store.load("event")
+        self.defined: dict[str, str] = store.load("userDefinedEvent") or {
+            **BUILT_IN, guid("user-defined event"): "Renfort"
+        }  # fmt: skip
 
     @property
-    def locked(self) -> bool:
-        """Whether too many wrong passwords locked the account."""
-        return self.wrong >= LOCK_AFTER
+    def version(self) -> str:
+        """The product version this release says it is."""
+        return VERSIONS[self.release]
 
-    def changed(self, alarm: Alarm, what: Mapping[str, Any]) -> None:
-        """Note a change of an alarm in its history, and on disk where the state is kept."""
-        alarm.history.append({"time": stamp(self.clock()), **what})
-        if self._state is not None:
-            kept = {
-                each.id: {"fields": each.fields, "history": each.history}
-                for each in self.alarms.values()
-            }
-            aside = self._state.with_suffix(".new")
-            aside.write_text(json.dumps(kept), encoding="utf-8")
-            os.replace(aside, self._state)
+    def now(self) -> str:
+        """Write the time as the maker does: seven decimals, Z."""
+        return datetime.fromtimestamp(self.clock(), UTC).strftime("%Y-%m-%dT%H:%M:%S.%f0Z")
 
+    def note(self, alarm: Alarm, what: Mapping[str, Any]) -> None:
+        """Keep an alarm that was created or changed, with what was done in its history."""
+        self.alarms[alarm.id] = alarm
+        alarm.history.append({"time": self.now(), "userName": self.accounts.username, **what})
+        self._store.put("alarm", alarm.id, {"fields": alarm.fields, "history": alarm.history})
 
-def new_guid() -> str:
-    """Give a fresh GUID."""
-    return str(uuid4())
+    def forget(self, alarm: str) -> None:
+        """Delete an alarm, as the retention of alarms or an administrator does."""
+        del self.alarms[alarm]
+        self._store.drop("alarm", alarm)
 
+    def happen(self, event_type: str, source: str, **more: Any) -> dict[str, Any]:
+        """Let an event happen now: it is stored, and pushed to those who subscribed to it."""
+        event = {
+            "id": str(uuid4()),
+            "type": event_type,
+            "source": source,
+            "time": self.now(),
+            **more,
+        }
+        self.events[event["id"]] = event
+        self._store.put("event", event["id"], event)
+        self.hub.publish(event)
+        return event
 
-def stamp(seconds: float) -> str:
-    """Write a time as the maker does: seven decimals, Z."""
-    moment = datetime.fromtimestamp(seconds, UTC)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%f") + "0Z"
+    def define(self, identifier: str, name: str | None) -> None:
+        """Create, rename or (None) delete a user-defined event."""
+        if name is None:
+            del self.defined[identifier]
+            self._store.drop("userDefinedEvent", identifier)
+        else:
+            self.defined[identifier] = name
+        for each in self.defined.items():
+            self._store.put("userDefinedEvent", *each)
 
-
-def cameras_of(count: int) -> list[Camera]:
-    """Make up a site around La Grande-Motte: every kind of half-filled form is there."""
-    made = []
-    for number in range(count):
-        placed = number % 7 != 6
-        made.append(
-            Camera(
-                guid(f"camera {number}"),
-                f"Caméra {number + 1:03d}",
-                lonlat=(4.075 + 0.0007 * (number % 40), 43.555 + 0.0006 * (number // 40))
-                if placed
-                else None,
-                heading_deg=(37.0 * number) % 360 if number % 3 else None,
-                fov_deg=62.0 if number % 3 else None,
-                depth_m=60.0 if number % 3 else None,
-                ptz=number % 4 == 1,
-                enabled=number % 11 != 10,
-            )
-        )
-    return made
-
-
-def read_cameras(path: Path) -> list[Camera]:
-    """Read the cameras of a town from a GeoJSON file; an `id` that is a GUID is kept."""
-    features = json.loads(path.read_text(encoding="utf-8"))["features"]
-    read = []
-    for number, feature in enumerate(features):
-        said, place = feature["properties"], feature.get("geometry")
-        name = str(said.get("name") or f"Camera {number + 1}")
-        read.append(
-            Camera(
-                _as_guid(said.get("vms_id") or said.get("id"), name),
-                name,
-                lonlat=tuple(place["coordinates"][:2]) if place else None,
-                heading_deg=said.get("heading_deg"),
-                fov_deg=said.get("fov_deg"),
-                ptz=said.get("kind") == "ptz",
-            )
-        )
-    return read
-
-
-def _as_guid(text: object, name: str) -> str:
-    try:
-        return str(UUID(str(text).rpartition(":")[2]))
-    except ValueError:
-        return guid(f"camera {text or name}")
+    def close(self) -> None:
+        """Close what the site keeps open."""
+        self._store.close()
