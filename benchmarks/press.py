@@ -29,6 +29,8 @@ from vms_plugin.demo_once import created_at
 from vms_plugin.demo_town import place_in
 from vms_plugin.stage import Stage, site
 
+#: Presses do not come while the last one is being closed.
+PAUSE_S = 0.2
 #: Budgets in milliseconds, p99.
 BUDGETS = {"durable": 5.0, "page": 50.0, "alarm": 100.0}
 
@@ -70,6 +72,7 @@ async def play(presses: int) -> dict[str, list[float]]:
 def _measured(stage: Stage, places: list[tuple[float, float]]) -> dict[str, list[float]]:
     session = stage.operator()
     stage.until_ready(session)
+    time.sleep(3)  # the inventory comes after the start, and moves the whole territory
     token = stage.state(session)["token"]
     page = Page(stage, stage.operator())
     page.start()
@@ -82,6 +85,7 @@ def _measured(stage: Stage, places: list[tuple[float, float]]) -> dict[str, list
         _note(times, stage, session, page, incident, datetime.fromisoformat(told["sentAt"]))
         _close(stage, session, token, incident)
         stage.release(serial)
+        time.sleep(PAUSE_S)
     return times
 
 

@@ -227,20 +227,17 @@ class Engine:
         return new
 
     async def _journal(self, facts: Sequence[Fact], heard_at: datetime) -> int:
-        unknown = {incident_of(fact) for fact in facts} - self.board.incidents.keys() - {None}
-        fresh, closed = await asyncio.gather(
-            self.store.append(facts, heard_at), self.store.closed_among(map(str, unknown))
-        )
-        for fact in fresh:
+        written = await self.store.append(facts, heard_at)
+        for fact in written.new:
             incident = incident_of(fact)
-            if incident in closed:
-                continue  # a late word on something long over: on record, and that is all
+            if fact.id in written.late and incident not in self.board.incidents:
+                continue  # a word on something long over: on record, and that is all
             if isinstance(fact, Activation) and incident is not None:
                 self.stages.setdefault(incident, Stages()).reach("durable")
             self._now |= self.board.hear(fact)
         if self._now:
             self._stirred.set()
-        return len(fresh)
+        return len(written.new)
 
     # --- decisions ---
 

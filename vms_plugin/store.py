@@ -63,6 +63,14 @@ class Delivered:
     receipt: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The facts that were new, and which of them are late words on incidents already closed."""
+
+    new: list[Fact]
+    late: set[FactId]
+
+
 class Store:
     """The database. Every method waits until what it writes is on the disk.
 
@@ -83,18 +91,21 @@ class Store:
 
     # --- facts ---
 
-    async def append(self, facts: Iterable[Fact], heard_at: datetime) -> list[Fact]:
-        """Write facts to the journal; answer those that were new to it, once they are durable."""
+    async def append(self, facts: Iterable[Fact], heard_at: datetime) -> Written:
+        """Write facts to the journal, and say which were new to it, once they are durable."""
         rows = [(fact, _row(fact, heard_at)) for fact in facts]
-        if not rows:
-            return []
+        statement = "INSERT OR IGNORE INTO fact (id, kind, incident, at, heard_at, body) "
+        statement += "VALUES (?, ?, ?, ?, ?, ?)"
+        over = "SELECT 1 FROM picture WHERE incident = ? AND closed = 1"
 
-        def write(database: sqlite3.Connection) -> list[Fact]:
-            statement = "INSERT OR IGNORE INTO fact (id, kind, incident, at, heard_at, body) "
-            statement += "VALUES (?, ?, ?, ?, ?, ?)"
-            return [fact for fact, row in rows if database.execute(statement, row).rowcount]
+        def write(database: sqlite3.Connection) -> Written:
+            new = [fact for fact, row in rows if database.execute(statement, row).rowcount]
+            late = {
+                fact.id for fact in new if database.execute(over, (incident_of(fact),)).fetchone()
+            }
+            return Written(new, late)
 
-        return await self._do(write)
+        return await self._do(write) if rows else Written([], set())
 
     async def open_facts(self) -> list[Fact]:
         """Read what a restarted host must know: facts of incidents not closed, stray positions."""
@@ -109,16 +120,6 @@ class Store:
         query = "SELECT kind, body FROM fact WHERE incident = ? ORDER BY seq"
         rows = await self._do(lambda database: database.execute(query, (incident,)).fetchall())
         return [msgspec.json.decode(body, type=KINDS[kind]) for kind, body in rows]
-
-    async def closed_among(self, incidents: Iterable[str]) -> set[str]:
-        """Say which of these incidents are known to be closed."""
-        names = list(incidents)
-        query = "SELECT 1 FROM picture WHERE incident = ? AND closed = 1"
-
-        def read(database: sqlite3.Connection) -> set[str]:
-            return {name for name in names if database.execute(query, (name,)).fetchone()}
-
-        return await self._do(read) if names else set()
 
     async def forget_strays(self, before: datetime) -> int:
         """Erase positions that served no incident (`law`: whereabouts serve the incident)."""
