@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from vms_plugin.web import view
 BEAT_S = 5.0
 
 
-async def events(engine: Engine, hello: dict[str, Any]) -> AsyncIterator[str]:
+async def events(engine: Engine, hello: dict[str, Any]) -> AsyncGenerator[str, None]:
     """Write the stream of one page until it goes away."""
     queue = engine.subscribe()
     try:

@@ -1,0 +1,157 @@
+"""The configuration: every fault listed with its key, its value and the remedy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from vms_plugin.cli import main
+from vms_plugin.settings import BadConfigurationError, Settings, read
+from vms_plugin.template import write_configuration
+
+
+def configured(tmp_path: Path, text: str) -> Settings:
+    path = tmp_path / "renfort.toml"
+    path.write_text(text, encoding="utf-8")
+    return read(path)
+
+
+def faults(tmp_path: Path, text: str) -> dict[str, str]:
+    with pytest.raises(BadConfigurationError) as caught:
+        configured(tmp_path, text)
+    return {fault.key: str(fault.remedy) for fault in caught.value.faults}
+
+
+def test_the_configuration_written_for_a_new_site_is_right(tmp_path: Path) -> None:
+    path = tmp_path / "renfort.toml"
+    write_configuration(path)
+
+    settings = read(path)
+
+    assert settings.database == tmp_path / "renfort.db"
+    assert len(settings.intake_tokens["crews"]) >= 24
+    assert settings.intake_tokens["crews"] != settings.intake_tokens["axis"]
+    assert path.stat().st_mode & 0o077 == 0
+    with pytest.raises(FileExistsError):
+        write_configuration(path)
+
+
+def test_every_fault_is_listed(tmp_path: Path) -> None:
+    found = faults(tmp_path, """
+        language = "de"
+        colour = "red"
+        crews = 3
+        [server]
+        port = 99999
+        prot = 1
+        [territory]
+        osm = "nowhere.osm.pbf"
+        [crews_]
+        x = 1
+        [intake.tokens]
+        crews = "short"
+        [devices."axis:1"]
+        callsign = "PM-1"
+        [adapters]
+        axis = 3
+        [incident]
+        close_after_end_s = "soon"
+    """.replace("crews = 3\n", "", 1))  # fmt: skip
+
+    assert found == {
+        "language": 'write "fr" or "en"',
+        "colour": "unknown key: remove it",
+        "server.port": "write a whole number from 1 to 65535",
+        "server.prot": "unknown key; did you mean server.port?",
+        "territory.osm": f"there is no file {tmp_path / 'nowhere.osm.pbf'}",
+        "crews_.x": found["crews_.x"],
+        "intake.tokens.crews": "write a secret of at least 16 characters, in quotes",
+        "devices.axis:1.callsign": "write call_sign or crew, with a text in quotes",
+        "adapters.axis": "write a table: [adapters.axis]",
+        "incident.close_after_end_s": "write a number from 0 to 86400",
+    }
+
+
+def test_a_page_beyond_this_machine_needs_a_certificate(tmp_path: Path) -> None:
+    assert "server.host" in faults(tmp_path, '[server]\nhost = "0.0.0.0"')
+
+
+def test_half_a_certificate_is_a_fault(tmp_path: Path) -> None:
+    (tmp_path / "c.pem").write_text("…")
+
+    assert "server.certificate" in faults(tmp_path, '[server]\ncertificate = "c.pem"')
+
+
+@pytest.mark.parametrize("text", ["[server", "\x00", "a = 1\na = 2"])
+def test_what_is_not_toml_is_said(tmp_path: Path, text: str) -> None:
+    [(key, remedy)] = faults(tmp_path, text).items()
+
+    assert key.endswith("renfort.toml")
+    assert remedy.startswith("is not TOML")
+
+
+def test_a_secret_is_read_from_its_file_and_paths_start_from_the_configuration(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "axis.mdp").write_text("hunter2\n")
+    settings = configured(
+        tmp_path, '[adapters.axis]\npassword_file = "axis.mdp"\nca = "ca.pem"\n'
+        '[devices."axis:1"]\ncall_sign = "PM-1"\n'
+    )  # fmt: skip
+
+    assert settings.adapters["axis"] == {"password": "hunter2", "ca": str(tmp_path / "ca.pem")}
+    assert [wearer.call_sign for wearer in settings.wearers.values()] == ["PM-1"]
+
+
+def test_a_file_that_cannot_be_read_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["serve", "--config", str(tmp_path / "none.toml")]) == 1
+    assert "none.toml: ne se lit pas" in capsys.readouterr().err
+
+
+def test_the_commands_of_a_new_site_follow_one_another(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import io
+
+    path = tmp_path / "renfort.toml"
+    assert main(["init", str(path)]) == 0
+    assert main(["init", str(path)]) == 1
+    monkeypatch.setattr("sys.stdin", io.StringIO("short\n"))
+    assert main(["account", "Léa", "--config", str(path), "--password-stdin"]) == 1
+    monkeypatch.setattr("sys.stdin", io.StringIO("long enough for a night\n"))
+    assert main(["account", "Léa", "--config", str(path), "--password-stdin"]) == 0
+    assert main(["doctor", "--config", str(path)]) == 0
+    assert main(["simulate"]) == 0
+
+    said = capsys.readouterr().out
+    assert "Compte Léa prêt." in said
+    assert "✓ adapters.crews" in said
+    assert "axis\nmilestone\n" in said
+
+
+def test_the_doctor_names_what_is_broken_and_fails(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "cameras.geojson").write_text("no layer")
+    path = tmp_path / "renfort.toml"
+    path.write_text(
+        '[territory]\ncameras = "cameras.geojson"\n[adapters.genetec]\n'
+        '[adapters.milestone]\nurl = "https://127.0.0.1:9"\nusername = "u"\npassword = "p"\n'
+    )
+
+    assert main(["doctor", "--json", "--config", str(path)]) == 1
+
+    said = capsys.readouterr().out
+    assert "cameras.geojson est inutilisable" in said
+    assert "adapters.genetec" in said
+    assert "127.0.0.1:9 ne répond pas" in said
+
+
+def test_an_unknown_simulator_is_refused_with_those_there_are(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["simulate", "genetec"]) == 2
+    assert "axis, milestone" in capsys.readouterr().err
