@@ -1,22 +1,30 @@
-"""Milestone XProtect: the cameras it knows, and an alarm for each incident."""
+"""Milestone XProtect: the cameras it knows, and one alarm for each incident."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping
+import logging
+import ssl
+from collections.abc import Iterable, Mapping, Sequence
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
-from adapters.milestone import decode
+from adapters.milestone import alarm
+from adapters.milestone.alarm import Shown
+from adapters.milestone.decode import read_guid
 from hooks import (
     CONTRACT,
     AdapterInfo,
     BadSettings,
     Camera,
+    Feed,
     Health,
-    Phase,
+    IncidentId,
     Picture,
+    Position,
     Receipt,
     Refused,
+    Unreachable,
     hookimpl,
 )
 from hooks.section import Section
@@ -24,9 +32,10 @@ from hooks.section import Section
 if TYPE_CHECKING:
     from adapters.milestone.client import Client
 
-#: Alarm states and priorities of a fresh installation: their level, and the name it has in English.
-NEW, IN_PROGRESS, CLOSED = (1, "New"), (4, "In progress"), (11, "Closed")
-HIGH, LOW = (1, "High"), (3, "Low")
+log = logging.getLogger(__name__)
+
+#: Cameras named in the settings that a probe looks up; it must end within seconds.
+PROBED = 20
 
 
 class Milestone:
@@ -36,7 +45,12 @@ class Milestone:
         self._client: Client | None = None
         self._devices: dict[str, str] = {}
         self._fallback = ""
-        self._names: dict[str, str] = {}
+        self._close_reason = ""
+        self._inventory: tuple[Camera, ...] = ()
+        #: Alarms made by this process, and not yet in a receipt: never made twice.
+        self._made: dict[IncidentId, Shown] = {}
+        #: The place last told in each alarm; kept in memory alone, for whereabouts are not ours.
+        self._told_at: dict[IncidentId, Position | None] = {}
 
     @hookimpl
     def describe(self) -> AdapterInfo:
@@ -46,28 +60,35 @@ class Milestone:
     @hookimpl
     def configure(self, settings: Mapping[str, Any]) -> None:
         """Read the section: where the site is, who we are, which camera stands for which device."""
-        from adapters.milestone.client import Client, Site  # noqa: PLC0415  (brings in requests)
+        from adapters.milestone.client import Client  # noqa: PLC0415  (brings in requests)
+        from adapters.milestone.gateway import Site  # noqa: PLC0415
 
         section = Section(settings)
         site = Site(
-            url=section.url("url"),
+            url=_address(section),
             username=section.text("username"),
             password=section.text("password"),
             ca=section.file("ca"),
             lockout_pause_s=section.number("lockout_pause_s", 900, low=60, high=86400),
         )
-        self._devices = {name: guid.lower() for name, guid in section.table("devices").items()}
-        self._fallback = section.text("fallback_camera", "").lower()
+        if site.ca:
+            _check_authority(str(site.ca))
+        self._devices = {
+            _device(name, guid): _camera(f"devices.{name}", guid)
+            for name, guid in section.table("devices").items()
+        }
+        fallback = section.text("fallback_camera", "")
+        self._fallback = _camera("fallback_camera", fallback) if fallback else ""
+        self._close_reason = section.text("close_reason", "")
         section.end()
-        for name in self._devices:
-            if ":" not in name:
-                raise BadSettings(
-                    f"devices.{name}", self._devices[name],
-                    "write the device as <adapter>:<serial>, as axis:B8A44F00A001",
-                )  # fmt: skip
+        self.close()
         self._client = Client(site)
 
-    @property
+    def close(self) -> None:
+        """Close the connections that are kept."""
+        if self._client is not None:
+            self._client.close()
+
     def _site(self) -> Client:
         if self._client is None:
             raise Refused("not configured: add the section [adapters.milestone]")
@@ -76,109 +97,176 @@ class Milestone:
     @hookimpl
     def probe(self) -> Health:
         """Ask the site for what an alarm needs."""
-        return self._site.probe()
+        cameras = dict.fromkeys([self._fallback, *self._devices.values()])
+        return self._site().probe([guid for guid in cameras if guid][:PROBED], bool(self._fallback))
+
+    @hookimpl
+    def list_feeds(self) -> Iterable[Feed]:
+        """Give the watch that keeps the site warm, and tells when it is lost."""
+        return [Feed(name="gateway", run=self._site().watch, silence_s=90)]
 
     @hookimpl
     def list_cameras(self) -> Iterable[Camera]:
-        """Give the inventory, and remember which camera stands for which body-worn device."""
-        rows, hardware = self._site.cameras()
-        cameras = decode.read_cameras(rows, hardware)
-        self._names = {camera.name.upper(): str(decode.guid_of(camera.id)) for camera in cameras}
-        # Asked now, so that the first press does not wait for them.
-        self._site.enum("alarmStates")
-        self._site.enum("alarmPriorities")
-        return cameras
+        """Give the inventory, and remember it: a camera's name may bear a device's serial."""
+        self._inventory = tuple(self._site().cameras())
+        return self._inventory
 
     @hookimpl
     def show(self, picture: Picture, receipt: Receipt | None, repeated: bool) -> Receipt:
         """Make one alarm say what the picture says."""
-        known = json.loads(receipt.data) if receipt else {}
-        alarm = known.get("alarm") or (self._find(picture) if repeated else None)
-        if alarm is None:
-            alarm = self._site.create_alarm(self._alarm(picture))
-            known = {"said": decode.message(picture)}
-        wanted = self._wanted(picture)
-        change = {name: value for name, value in wanted.items() if known.get(name) != value}
-        said = decode.message(picture)
-        if said != known.get("said"):
-            change["comment"] = picture.text
-        if change and not self._site.change_alarm(alarm, change):
-            # Somebody deleted it while a man is in danger: the alert must be seen again.
-            alarm = self._site.create_alarm(self._alarm(picture))
-            self._site.change_alarm(alarm, wanted)
-        return Receipt(data=json.dumps({"alarm": alarm, "said": said, **wanted}))
+        shown = self._known(picture, receipt, repeated) or self._create(picture)
+        if not self._tell(picture, shown):
+            shown = self._replace(picture, shown)
+            if not self._tell(picture, shown):
+                raise _not_yet(shown)
+        self._made.pop(picture.incident, None)
+        return alarm.wanted(picture, shown).receipt()
 
     @hookimpl
     def withdraw(self, picture: Picture, receipt: Receipt | None, repeated: bool) -> Receipt | None:
         """Close the alarm with its reason; the record stays."""
-        known = json.loads(receipt.data) if receipt else {}
-        alarm = known.get("alarm") or (self._find(picture) if repeated else None)
-        if alarm is None:
-            return receipt
-        closing = {
-            "state": self._level("alarmStates", CLOSED),
-            "comment": picture.text,
-            "reasonForClosing": picture.outcome,
-        }
-        self._site.change_alarm(alarm, closing)  # gone already: nothing to close
-        return Receipt(data=json.dumps({**known, "alarm": alarm, **closing}))
+        shown = self._known(picture, receipt, repeated)
+        after = None if shown is None else Shown(alarm=shown.alarm, state="closed")
+        if shown and after and shown.state != "closed":
+            closing = {"state": self._state("closed"), "comment": alarm.comment(picture)}
+            reason = self._site().close_reason(picture.outcome, self._close_reason)
+            self._site().close_alarm(shown.alarm, closing, reason)
+        self._made.pop(picture.incident, None)
+        self._told_at.pop(picture.incident, None)
+        return after.receipt() if after else receipt
 
-    def _find(self, picture: Picture) -> str | None:
-        """Look for our own mark: an earlier call may have gone through without its answer."""
-        mark = decode.reference(picture)
-        for alarms in self._site.pages_of_alarms():
-            found = decode.find(alarms, mark)
-            if found:
-                return found
-        return None
+    # --- one alarm and no other ---
 
-    def _alarm(self, picture: Picture) -> dict[str, str]:
-        return {
-            "name": picture.title,
-            "message": decode.message(picture),
-            "source": self._source(picture),
-        }
+    def _known(self, picture: Picture, receipt: Receipt | None, repeated: bool) -> Shown | None:
+        """Find the incident's alarm: in memory, in the receipt, or in XProtect by our mark."""
+        shown = self._made.get(picture.incident) or alarm.read_receipt(receipt)
+        if shown is None and (repeated or receipt):
+            shown = self._find(picture)
+        return shown
 
-    def _source(self, picture: Picture) -> str:
-        """Choose the alarm's source: the officer's own device, else the camera that sees him best.
+    def _find(self, picture: Picture) -> Shown | None:
+        found = self._site().find_alarm(alarm.reference(picture), picture.opened_at)
+        return Shown(alarm=found) if found else None
 
-        XProtect takes a camera and nothing else as the source of an alarm with video.
+    def _create(self, picture: Picture) -> Shown:
+        """Create the alarm on the first camera that XProtect takes as its source."""
+        body = {"name": alarm.name(picture), "message": alarm.message(picture)}
+        guids = alarm.sources(picture, self._devices, self._candidates(picture), self._fallback)
+        shown = Shown(alarm=self._site().create_alarm(body, guids), told=alarm.matters(picture))
+        self._made[picture.incident] = shown
+        return shown
+
+    def _candidates(self, picture: Picture) -> Sequence[Camera]:
+        """Give the cameras among which his own may be, even before a large inventory was read."""
+        serial = alarm.serial(picture)
+        if self._inventory or not serial or picture.device in self._devices:
+            return self._inventory
+        return self._site().cameras_named(serial)
+
+    def _replace(self, picture: Picture, lost: Shown) -> Shown:
+        """Answer for an alarm that XProtect says it has not.
+
+        Deleted by somebody while a man is in danger: the alert must be seen again. Not so when it
+        was created a moment ago (XProtect answers 202: accepted) or is there after all: a second
+        alarm would be a second officer in danger.
         """
-        if not self._names:
-            self.list_cameras()  # a press before the first inventory: it is needed now
-        mapped = self._devices.get(picture.device)
-        if mapped:
-            return mapped
-        serial = picture.device.partition(":")[2].upper()
-        named = [guid for name, guid in sorted(self._names.items()) if serial and serial in name]
-        if named:
-            return named[0]
-        for sighting in picture.situation.sightings:
-            guid = decode.guid_of(sighting.camera.id)
-            if guid:
-                return guid
-        if self._fallback:
-            return self._fallback
-        if self._names:
-            # Better an alarm on the wrong camera than none: the text says where he is.
-            return self._names[min(self._names)]
-        raise Refused("no camera can be the alarm's source: set fallback_camera or devices")
+        if picture.incident in self._made:
+            raise _not_yet(lost)
+        found = self._find(picture)
+        if found and found.alarm == lost.alarm:
+            raise Refused(
+                "XProtect lists the alarm {alarm} and does not let it be changed", alarm=lost.alarm
+            )
+        return found or self._create(picture)
 
-    def _wanted(self, picture: Picture) -> dict[str, str]:
-        state = NEW if picture.phase is Phase.NEW else IN_PROGRESS
-        return {
-            "state": self._level("alarmStates", state),
-            "priority": self._level("alarmPriorities", LOW if picture.exercise else HIGH),
-        }
+    # --- what is to be changed ---
 
-    def _level(self, enum: str, wanted: tuple[int, str]) -> str:
-        """Find the id of a state or priority: by level, else by name; sites rename them."""
-        level, name = wanted
-        listed = self._site.enum(enum)
-        for each in listed:
-            if str(each.get("level")) == str(level) or str(each.get("id")) == str(level):
-                return str(each["id"])
-        for each in listed:
-            if str(each.get("name", "")).lower() == name.lower() and "id" in each:
-                return str(each["id"])
-        raise Refused("XProtect has no {enum} named {name}: add it", enum=enum, name=name)
+    def _tell(self, picture: Picture, shown: Shown) -> bool:
+        """Change what an operator would see changed, and nothing else; False: no such alarm."""
+        change = self._change(picture, shown)
+        if change and not self._site().change_alarm(shown.alarm, change):
+            return False
+        if "comment" in change:
+            self._told_at[picture.incident] = picture.position
+        return True
+
+    def _change(self, picture: Picture, shown: Shown) -> dict[str, Any]:
+        """Say what differs, in the maker's words."""
+        after, change = alarm.wanted(picture, shown), dict[str, Any]()
+        if shown.state != after.state:
+            change["state"] = self._state(after.state)
+        if shown.priority != after.priority:
+            priority = self._site().level("alarmPriorities", after.priority)
+            if priority is None:
+                log.warning("XProtect has no alarm priority %s", alarm.LEVELS[after.priority])
+            else:
+                change["priority"] = priority
+        told_at = self._told_at.setdefault(picture.incident, picture.position)
+        if shown.told != after.told or alarm.far(told_at, picture.position):
+            change["comment"] = alarm.comment(picture)
+        return change
+
+    def _state(self, name: str) -> str | int:
+        found = self._site().level("alarmStates", name)
+        if found is None:
+            level, usual = alarm.LEVELS[name]
+            raise Refused(
+                "XProtect has no alarm state of level {level} ({name}): add it in Alarm Data "
+                "Settings", level=level, name=usual,
+            )  # fmt: skip
+        return found
+
+
+def _not_yet(shown: Shown) -> Unreachable:
+    return Unreachable(
+        "XProtect does not find the alarm {alarm} that it accepted", alarm=shown.alarm
+    )
+
+
+# --- settings ---
+
+
+def _address(section: Section) -> str:
+    """Read the site's address: the password goes there, so TLS is not optional."""
+    url = section.url("url")
+    parts = urlsplit(url)
+    if parts.username is not None or parts.path or parts.query or parts.fragment:
+        plain = f"{parts.scheme}://{parts.hostname}…"  # never a password in an error
+        raise BadSettings("url", plain, "write scheme, host and port alone, as https://192.0.2.10")
+    if parts.scheme == "http" and not _is_here(parts.hostname or ""):
+        raise BadSettings("url", url, "write https://; plain http is for this very machine alone")
+    return url
+
+
+def _is_here(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _check_authority(path: str) -> None:
+    try:
+        ssl.create_default_context(cafile=path)
+    except OSError as error:
+        raise BadSettings(
+            "ca", path, "write the path of a PEM file of certificates: {cause}", cause=str(error)
+        ) from error
+
+
+def _device(name: str, guid: str) -> str:
+    adapter, _, serial = name.partition(":")
+    if not adapter or not serial:
+        raise BadSettings(
+            f"devices.{name}", guid, "write the device as <adapter>:<serial>, as axis:B8A44F00A001"
+        )
+    return name
+
+
+def _camera(field: str, text: str) -> str:
+    guid = read_guid(text)
+    if guid is None:
+        raise BadSettings(
+            field, text, "write a camera's GUID, as 6f2b5c1e-0d5f-4c39-9a52-0b7d5a8e1c11"
+        )
+    return guid

@@ -1,4 +1,4 @@
-"""What XProtect answers, turned into cameras; and the words of our own alarms. Pure.
+"""What XProtect answers, turned into cameras. Pure.
 
 Releases differ: 23.2 writes numbers as strings, 25.1 as numbers; 0 and EMPTY mean that nobody
 filled the form in, never north, never 0°N 0°E.
@@ -12,129 +12,156 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from hooks import Camera, CameraId, CameraKind, Picture, Position
+from hooks import Camera, CameraId, CameraKind, Position
 
 log = logging.getLogger(__name__)
 
-#: `POINT (lon lat)` or `POINT (lon lat altitude)`: longitude first.
+Row = Mapping[str, Any]
+
+#: `POINT (lon lat)`, longitude first; some write an altitude (above the sea) as third number.
 _POINT = re.compile(r"POINT\s*Z?\s*\(\s*(\S+)\s+(\S+)(?:\s+\S+)?\s*\)", re.IGNORECASE)
-#: Longest message an alarm list shows whole.
-LONGEST = 1000
+_EMPTY = re.compile(r"(POINT\s*Z?\s*EMPTY)?", re.IGNORECASE)
+_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_KINDS = {True: CameraKind.PTZ, False: CameraKind.FIXED, None: CameraKind.UNKNOWN}
 
 
-def read_cameras(
-    rows: Iterable[Mapping[str, Any]], hardware: Mapping[str, Mapping[str, Any]]
-) -> list[Camera]:
-    """Read an inventory; `hardware` by id. A value that makes no sense is unknown, and logged."""
-    cameras = []
-    for row in rows:
-        identifier = row.get("id")
-        if not isinstance(identifier, str) or not identifier:
-            log.warning("a camera without id in the inventory: %.200r", row)
+def read_cameras(rows: Iterable[object], hardware: Iterable[object] = ()) -> list[Camera]:
+    """Read an inventory, with the hardware its cameras are channels of.
+
+    A value that makes no sense is unknown, and logged with the camera's id, the field and the
+    value. A row without id is left out, and logged. A camera listed twice is given once.
+    """
+    boxes = {str(each.get("id")).lower(): each for each in _rows(hardware, "hardware")}
+    cameras: dict[CameraId, Camera] = {}
+    for row in _rows(rows, "camera"):
+        guid = row.get("id")
+        if not isinstance(guid, str) or not guid.strip():
+            log.warning("a camera without id in the inventory: %.200r; left out", row)
             continue
-        parent = _parent(row)
-        extra = {"hardware": parent} if parent else {}
-        address = hardware.get(parent, {}).get("address")
-        if isinstance(address, str):
-            extra["address"] = address
-        cameras.append(
-            Camera(
-                id=camera_id(identifier),
-                name=str(row.get("name") or row.get("displayName") or identifier),
-                position=_position(row),
-                kind=CameraKind.PTZ if row.get("ptzEnabled") is True else CameraKind.UNKNOWN,
-                heading_deg=_turns(row, "coverageDirection"),
-                fov_deg=_turns(row, "coverageFieldOfView"),
-                range_m=_number(row, "coverageDepth"),
-                enabled=row.get("enabled") is not False,
-                extra=extra,
-            )
-        )
-    return cameras
+        cameras.setdefault(camera_id(guid), _camera(row, guid.strip().lower(), boxes))
+    return list(cameras.values())
 
 
 def camera_id(guid: str) -> CameraId:
     """Name a camera: GUIDs are compared without regard to case."""
-    return CameraId(f"milestone:{guid.lower()}")
+    return CameraId(f"milestone:{guid.strip().lower()}")
 
 
 def guid_of(camera: str) -> str | None:
     """Give the GUID of one of our cameras; None for somebody else's."""
     adapter, _, guid = camera.partition(":")
-    return guid if adapter == "milestone" else None
+    return guid if adapter == "milestone" and guid else None
 
 
-def _parent(row: Mapping[str, Any]) -> str:
+def read_guid(text: str) -> str | None:
+    """Read a GUID as people copy them, in capitals or braces; None when it is none."""
+    guid = text.strip().strip("{}").lower()
+    return guid if _GUID.fullmatch(guid) else None
+
+
+def _rows(found: Iterable[object], kind: str) -> Iterable[Row]:
+    for row in found:
+        if isinstance(row, Mapping):
+            yield row
+        else:
+            log.warning("a %s that is no object in the inventory: %.80r; left out", kind, row)
+
+
+def _camera(row: Row, guid: str, boxes: Mapping[str, Row]) -> Camera:
+    parent = _parent(row)
+    extra = {"hardware": parent} if parent else {}
+    address = boxes.get(parent, {}).get("address")
+    if isinstance(address, str) and address:
+        extra["address"] = address
+    if row.get("channel") is not None:
+        extra["channel"] = str(row["channel"])[:20]
+    return Camera(
+        id=camera_id(guid),
+        name=_name(row) or guid,
+        position=_position(row),
+        kind=_KINDS[_flag(row, "ptzEnabled")],
+        heading_deg=_heading(row),
+        fov_deg=_degrees(row, "coverageFieldOfView"),
+        range_m=_number(row, "coverageDepth"),
+        enabled=_flag(row, "enabled") is not False,
+        extra=extra,
+    )
+
+
+def _parent(row: Row) -> str:
+    """Give the hardware's id; an encoder has several cameras, told apart by `channel`."""
     relations = row.get("relations")
     parent = relations.get("parent") if isinstance(relations, Mapping) else None
     found = parent.get("id") if isinstance(parent, Mapping) else None
-    return found if isinstance(found, str) else ""
+    return found.lower() if isinstance(found, str) else ""
 
 
-def _position(row: Mapping[str, Any]) -> Position | None:
+def _name(row: Row) -> str:
+    for field in ("name", "displayName"):
+        value = row.get(field)
+        if isinstance(value, str) and value.strip():
+            return value.strip()
+        if value not in (None, ""):
+            _doubt(row, field, "not a name")
+    return ""
+
+
+def _position(row: Row) -> Position | None:
     text = row.get("gisPoint")
-    if not isinstance(text, str) or "EMPTY" in text.upper() or not text:
+    if text is None or (isinstance(text, str) and _EMPTY.fullmatch(text.strip())):
         return None
-    match = _POINT.fullmatch(text.strip())
+    match = _POINT.fullmatch(text.strip()) if isinstance(text, str) else None
+    if match is None:
+        _doubt(row, "gisPoint", "not POINT (longitude latitude)")
+        return None
     try:
-        if match is None:
-            raise ValueError("not a WKT point")
-        return Position(lon=float(match[1]), lat=float(match[2]), source="milestone")
+        lon, lat = float(match[1]), float(match[2])
+        return Position(lon=lon, lat=lat, source="milestone") if lon or lat else None
     except ValueError as error:
         _doubt(row, "gisPoint", error)
         return None
 
 
-def _turns(row: Mapping[str, Any], field: str) -> float | None:
-    """Read an angle written as a part of a whole turn; 0 is a form nobody filled in."""
-    value = _number(row, field)
-    if value is None:
-        return None
-    if value > 1:
-        _doubt(row, field, ValueError("more than a turn"))
-        return None
-    return value * 360 if field == "coverageFieldOfView" else (value * 360) % 360
+def _heading(row: Row) -> float | None:
+    turned = _degrees(row, "coverageDirection")
+    return None if turned is None else turned % 360
 
 
-def _number(row: Mapping[str, Any], field: str) -> float | None:
+def _degrees(row: Row, field: str) -> float | None:
+    """Read an angle written as a part of a whole turn: 0.25 is 90 degrees."""
+    part = _number(row, field)
+    if part is not None and part > 1:
+        _doubt(row, field, "more than a whole turn")
+        return None
+    return None if part is None else part * 360
+
+
+def _number(row: Row, field: str) -> float | None:
+    """Read a positive number, or its text; 0 is a form that nobody filled in."""
     value = row.get(field)
     if value is None or value == "":
         return None
     try:
-        number = float(value)
-    except (TypeError, ValueError) as error:
-        _doubt(row, field, error)
-        return None
+        number = math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
     if not math.isfinite(number) or number < 0:
-        _doubt(row, field, ValueError("not a length nor an angle"))
+        _doubt(row, field, "not a positive number")
         return None
     return number or None
 
 
-def _doubt(row: Mapping[str, Any], field: str, why: Exception) -> None:
-    log.warning("camera %s: %s = %.80r: %s; kept as unknown", row.get("id"), field, row[field], why)
+def _flag(row: Row, field: str) -> bool | None:
+    value = row.get(field)
+    if value is None or value == "":
+        return None
+    flag = {"true": True, "false": False}.get(str(value).lower())
+    if flag is None:
+        _doubt(row, field, "neither true nor false")
+    return flag
 
 
-# --- alarms ---
-
-
-def reference(picture: Picture) -> str:
-    """Write the mark by which we find our own alarm again."""
-    return f"[renfort:{picture.incident}]"
-
-
-def message(picture: Picture) -> str:
-    """Write an alarm's message: what the operator reads, then our mark."""
-    mark = reference(picture)
-    text = picture.text.replace("\n", " ").strip()
-    return f"{text[: LONGEST - len(mark) - 1]} {mark}".strip()
-
-
-def find(alarms: Iterable[Mapping[str, Any]], mark: str) -> str | None:
-    """Find our alarm by its mark in a page of alarms; the oldest one if there were ever two."""
-    found = [
-        alarm for alarm in alarms
-        if mark in str(alarm.get("message", "")) and isinstance(alarm.get("id"), str)
-    ]  # fmt: skip
-    found.sort(key=lambda alarm: str(alarm.get("time", "")))
-    return str(found[0]["id"]) if found else None
+def _doubt(row: Row, field: str, why: object) -> None:
+    log.warning(
+        "camera %.40s: %s = %.80r: %s; kept as unknown", row.get("id"), field, row[field], why
+    )

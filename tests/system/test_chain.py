@@ -82,7 +82,7 @@ def _incident(stage: Stage) -> None:
         asked: list[str] = []
         page.on(
             "console", lambda said: complaints.append(said.text) if said.type == "error" else None
-        )  # noqa: E501
+        )
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("request", lambda request: asked.append(request.url))
         _log_in(page, stage)
