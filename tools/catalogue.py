@@ -23,8 +23,8 @@ LANGUAGES = ("fr",)
 OURS = ("hooks", "adapters", "dispatch_gis", "vms_plugin")
 KEYWORDS = {
     "_": None, "say": None, "_say": None, "Message": None, "plural": (1, 2), "AdapterError": None,
-    "Unreachable": None, "Refused": None, "_NotFoundError": None, "BadSettings": (3,),
-    "Malformed": (3,), "_STATUS": None, "_fault_text": None,
+    "Unreachable": None, "Refused": None, "BadSettings": (3,),
+    "Malformed": (3,), 
 }  # fmt: skip
 _PLACEHOLDER = re.compile(r"\{(\w*)[^{}]*\}")
 
