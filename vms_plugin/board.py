@@ -109,6 +109,26 @@ class Board:
         incident = self.incidents.get(decision.incident)
         return incident is not None and incident.closed is None
 
+    def crews_for(self, incident: Incident) -> list[Crew]:
+        """List the crews as this incident may count on them, by id.
+
+        Whoever is engaged here stays on the list, whatever his radio says on the way; whoever is
+        engaged elsewhere is not free, even before his radio says so.
+        """
+        elsewhere = {
+            crew
+            for each in self.incidents.values()
+            if each.id != incident.id and each.closed is None
+            for crew in each.engaged
+        }
+        here = set(incident.engaged)
+        return [
+            replace(crew, status=CrewStatus.FREE) if crew.id in here
+            else replace(crew, status=CrewStatus.ENGAGED) if crew.id in elsewhere
+            else crew
+            for crew in (self.crews[name].crew for name in sorted(self.crews))
+        ]  # fmt: skip
+
     def whereabouts(self, incident: Incident) -> tuple[Position | None, bool, tuple[Position, ...]]:
         """Say where it is, whether that is older than the press, and the way there.
 

@@ -334,7 +334,9 @@ class Engine:
         picture = compose(
             incident,
             whereabouts=whereabouts,
-            situation=self.atlas.situate(incident, whereabouts[0], self.crews(), _now(), wearer),
+            situation=self.atlas.situate(
+                incident, whereabouts[0], self.board.crews_for(incident), _now(), wearer
+            ),
             wearer=wearer,
             language=self.say,
             version=before.version if before else 1,

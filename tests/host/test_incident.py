@@ -323,6 +323,23 @@ def test_an_alert_nobody_took_never_closes_by_itself() -> None:
     assert taken.closes_by_itself(at(310), after)
 
 
+def test_a_crew_engaged_elsewhere_is_not_free_and_one_engaged_here_stays() -> None:
+    other = IncidentId("axis:s2")
+    crew = CrewId("crews:1")
+    board = heard(
+        press(),
+        Activation(id=FactId("axis:e2"), at=at(1), activation=ActivationId("axis:s2"),
+                   device=DeviceId("axis:D2")),
+        CrewFix(id=FactId("c:1"), at=at(1), crew=crew, status=CrewStatus.EN_ROUTE),
+        Engaged(id=FactId("r:1"), at=at(2), incident=INCIDENT, by="Léa", crew=crew),
+    )  # fmt: skip
+
+    [here] = board.crews_for(board.incidents[INCIDENT])
+    [elsewhere] = board.crews_for(board.incidents[other])
+
+    assert (here.status, elsewhere.status) == (CrewStatus.FREE, CrewStatus.ENGAGED)
+
+
 def test_a_crew_that_tells_its_status_keeps_its_place() -> None:
     place = Position(lon=4, lat=43, fixed_at=at(0))
     crew = CrewId("crews:1")
