@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import Future, wait
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 import structlog
 
@@ -13,7 +15,6 @@ from dispatch_gis.layers import read_cameras
 from dispatch_gis.osm import Town, read_town
 from dispatch_gis.situation import SituateSettings, Territory, situate
 from hooks import (
-    AdapterError,
     Camera,
     CameraId,
     Crew,
@@ -22,7 +23,7 @@ from hooks import (
     Position,
     Situation,
 )
-from vms_plugin.adapters import Adapters
+from vms_plugin.adapters import CALL_S, Adapters
 from vms_plugin.incident import Incident
 from vms_plugin.picture import NO_CORRELATION, may_correlate
 from vms_plugin.settings import Settings, Wearer
@@ -53,6 +54,7 @@ class Atlas:
         self._territory: Territory | None = None
         self._basemap: Basemap | None = None
         self._notes: list[Message] = []
+        self._asked: dict[str, Future[Any]] = {}
         self.patience_s = REFRESH_S
 
     # --- learn ---
@@ -79,18 +81,40 @@ class Atlas:
         self._rebuild()
 
     def ask_vms(self, adapters: Adapters) -> None:
-        """Ask every VMS for its cameras; keep the last answer of one that does not answer."""
-        self.patience_s = REFRESH_S
+        """Ask every VMS for its cameras, side by side; blocks until all have answered, or late.
+
+        One that does not answer keeps its last inventory, is named after `CALL_S`, and is not asked
+        again while its answer is still awaited. The territory is rebuilt as answers come.
+        """
         for name in adapters.offering("list_cameras"):
-            try:
-                cameras = adapters.ask(name, "list_cameras", deadline_s=INVENTORY_S)
-            except AdapterError:
-                self.patience_s = RETRY_S  # noted under the adapter's name
-                continue
-            self._inventories[name] = tuple(
-                camera for camera in cameras if isinstance(camera, Camera)
+            if name not in self._asked:
+                self._asked[name] = adapters.start(name, "list_cameras")
+        asked = list(self._asked.items())
+        self._take_answers()
+        wait([future for _, future in asked], timeout=CALL_S)
+        self._take_answers()
+        for name in self._asked:
+            late = Message(
+                text="no answer to {hook} within {seconds:g} s",
+                params={"hook": "list_cameras", "seconds": CALL_S},
             )
-        self._rebuild()
+            adapters.fail(name, "list_cameras", late)
+        wait(list(self._asked.values()), timeout=INVENTORY_S)
+        self._take_answers()
+        silent = any(name not in self._inventories for name, _ in asked)
+        self.patience_s = RETRY_S if silent or self._asked else REFRESH_S
+
+    def _take_answers(self) -> None:
+        """Take the inventories that have come; a failure is noted under the adapter's name."""
+        done = [name for name, future in self._asked.items() if future.done()]
+        for name in done:
+            future = self._asked.pop(name)
+            if future.exception() is None:
+                self._inventories[name] = tuple(
+                    camera for camera in future.result() if isinstance(camera, Camera)
+                )
+        if done:
+            self._rebuild()
 
     def _rebuild(self) -> None:
         inventory = [camera for cameras in self._inventories.values() for camera in cameras]

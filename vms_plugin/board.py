@@ -6,7 +6,7 @@ Hearing facts in any order, any number of times, leaves the same board.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from hooks import (
@@ -17,6 +17,7 @@ from hooks import (
     CrewStatus,
     DeviceId,
     Fact,
+    FactId,
     Fix,
     IncidentId,
     LiveList,
@@ -67,6 +68,24 @@ class CrewCard:
 
     def _last(self, name: str, unknown: Any) -> Any:
         return self.known[name][2] if name in self.known else unknown
+
+
+def as_fact(crew: Crew, at: datetime | None, telling: str) -> CrewFix:
+    """Tell what is known of a crew as a fact.
+
+    Without a time it is as old as its position, so that any news wins over it.
+    """
+    fixed_at = crew.position.fixed_at if crew.position else None
+    return CrewFix(
+        id=FactId(f"{crew.id}:{telling}"),
+        at=at or fixed_at or datetime.fromtimestamp(0, UTC),
+        crew=crew.id,
+        name=crew.name or None,
+        position=crew.position,
+        status=crew.status,
+        means=crew.means,
+        members=crew.members or None,
+    )
 
 
 @dataclass(slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,6 +14,9 @@ from vms_plugin.atlas import Atlas
 from vms_plugin.host import usurped
 from vms_plugin.settings import BadConfigurationError, Settings, read
 from vms_plugin.store import Store
+
+#: A large site's inventory takes its time; a person in front of a screen has some.
+PATIENCE_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,10 @@ def _adapter(adapter: Adapter, adapters: Adapters) -> Iterator[Finding]:
         yield _probe(subject, adapter, adapters)
     elif adapter.state is State.READY:
         yield Finding(subject, True, Message(text="ready"))
+    for hook in ("list_feeds", "list_cameras"):
+        if adapter.offers(hook):
+            with contextlib.suppress(AdapterError):  # noted under the adapter's name
+                adapters.ask(adapter.name, hook, deadline_s=PATIENCE_S)
     for hook in sorted(adapter.failures.keys() - {"probe"}):
         failure = adapter.failures[hook]
         failed = Message(text="{hook}: {why}", params={"hook": hook, "why": failure.why})

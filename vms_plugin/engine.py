@@ -19,6 +19,7 @@ import structlog
 
 from hooks import (
     Activation,
+    AdapterError,
     Crew,
     CrewFix,
     CrewId,
@@ -34,7 +35,7 @@ from hooks import (
     Position,
 )
 from vms_plugin.adapters import Adapters, why
-from vms_plugin.board import Board
+from vms_plugin.board import Board, as_fact
 from vms_plugin.courier import Courier
 from vms_plugin.delivery import Shown
 from vms_plugin.errand import Call, call_for, errands, incident_in
@@ -145,6 +146,7 @@ class Engine:
         for incident in self.board.incidents.values():
             self._want(incident)
         jobs = [self._paint(), self._tick(), self._survey()]
+        jobs += [self._ask_crews(name) for name in self.adapters.offering("list_crews")]
         jobs += [courier.run() for courier in self._couriers.values()]
         self._tasks = [asyncio.create_task(self._forever(job)) for job in jobs]
         self._stirred.set()
@@ -424,6 +426,20 @@ class Engine:
             await asyncio.to_thread(self.atlas.ask_vms, self.adapters)
             self._redraw_all()
             await asyncio.sleep(self.atlas.patience_s)
+
+    async def _ask_crews(self, name: str) -> None:
+        """Ask a source that does not tell by itself, while an incident is open."""
+        while True:
+            await asyncio.sleep(REFRESH_S)
+            if all(each.closed for each in self.board.incidents.values()):
+                continue
+            at = _now()
+            try:
+                crews = await asyncio.wrap_future(self.adapters.start(name, "list_crews", at=at))
+            except AdapterError:
+                continue  # noted under its name
+            known = [crew for crew in crews if isinstance(crew, Crew)]
+            await self.hear([as_fact(crew, at, at.isoformat()) for crew in known], at)
 
     def _redraw_all(self) -> None:
         self._now |= self.board.incidents.keys()

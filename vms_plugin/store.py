@@ -33,7 +33,7 @@ from hooks import (
     LinkChange,
     Picture,
 )
-from vms_plugin.board import CrewCard
+from vms_plugin.board import CrewCard, as_fact
 from vms_plugin.incident import Closed, Engaged, Placed, Released, TakenInCharge, incident_of
 
 _T = TypeVar("_T")
@@ -152,7 +152,7 @@ class Store:
     async def crew_facts(self) -> list[CrewFix]:
         """Read what was last known of crews, as facts."""
         rows = await self._do(lambda db: db.execute("SELECT body FROM crew").fetchall())
-        return [_as_fact(msgspec.json.decode(body, type=Crew)) for (body,) in rows]
+        return [as_fact(msgspec.json.decode(body, type=Crew), None, "stored") for (body,) in rows]
 
     async def keep_pictures(self, pictures: Iterable[Picture]) -> None:
         """Replace the newest picture of each incident."""
@@ -284,21 +284,6 @@ def _row(fact: Fact, heard_at: datetime) -> tuple[object, ...]:
         fact.id, type(fact).__name__, incident_of(fact), _iso(fact.at), _iso(heard_at),
         msgspec.json.encode(fact),
     )  # fmt: skip
-
-
-def _as_fact(crew: Crew) -> CrewFix:
-    """Tell again what is stored of a crew; as old as its position, so that any news wins."""
-    fixed_at = crew.position.fixed_at if crew.position else None
-    return CrewFix(
-        id=FactId(f"stored:{crew.id}"),
-        at=fixed_at or datetime.fromtimestamp(0, UTC),
-        crew=crew.id,
-        name=crew.name,
-        position=crew.position,
-        status=crew.status,
-        means=crew.means,
-        members=crew.members,
-    )
 
 
 def _iso(moment: datetime) -> str:

@@ -10,10 +10,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from hooks import (
     Activation,
     ActivationId,
     AdapterInfo,
+    Camera,
+    CameraId,
+    Crew,
     CrewFix,
     CrewId,
     CrewStatus,
@@ -38,7 +43,9 @@ from hooks import (
     hookimpl,
 )
 from vms_plugin.adapters import Adapters
+from vms_plugin.atlas import Atlas
 from vms_plugin.engine import Engine, UnknownIncidentError
+from vms_plugin.incident import Incident
 from vms_plugin.settings import Settings
 from vms_plugin.store import Store
 
@@ -475,3 +482,72 @@ async def test_a_feed_that_says_nothing_is_taken_for_dead(tmp_path: Path) -> Non
         await until(lambda: engine.links()[0].why is not None)
 
     assert len(runs) >= 2
+
+
+async def test_crews_of_a_source_that_is_asked_are_known_while_an_incident_is_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vms_plugin.engine.REFRESH_S", 0.02)
+
+    class Radio(Source):
+        asked = 0
+
+        @hookimpl
+        def list_crews(self, at: datetime) -> Iterable[Crew]:
+            Radio.asked += 1
+            place = Position(lon=4, lat=43, fixed_at=at)
+            return [Crew(id=CrewId("axis:7"), name="Brigade 7", position=place)]
+
+    async with running(tmp_path, axis=Radio) as engine:
+        await asyncio.sleep(0.1)
+        assert Radio.asked == 0
+        await tell(engine, press())
+        await until(engine.crews)
+
+        assert [crew.name for crew in engine.crews()] == ["Brigade 7"]
+
+
+def test_a_vms_that_hangs_over_its_inventory_delays_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("vms_plugin.atlas.CALL_S", 0.2)
+    monkeypatch.setattr("vms_plugin.atlas.INVENTORY_S", 0.1)
+    let_go = threading.Event()
+
+    class Prompt(Vms):
+        @hookimpl
+        def list_cameras(self) -> Iterable[Camera]:
+            return [Camera(id=CameraId("prompt:1"), position=Position(lon=4, lat=43))]
+
+    class Hangs(Vms):
+        @hookimpl
+        def list_cameras(self) -> Iterable[Camera]:
+            let_go.wait(10)
+            return ()
+
+    prompt, hangs = Prompt(), Hangs()
+    prompt.name, hangs.name = "prompt", "hangs"
+    adapters = Adapters()
+    adapters.load({"hangs": hangs, "prompt": prompt}, {})
+    atlas = Atlas(Settings())
+
+    atlas.ask_vms(adapters)
+    atlas.ask_vms(adapters)
+
+    assert [camera.id for camera in atlas.cameras()] == ["prompt:1"]
+    assert "no answer to list_cameras" in str(adapters["hangs"].failures["list_cameras"].why)
+    let_go.set()
+
+
+def test_the_geography_failing_hides_no_alert() -> None:
+    atlas = Atlas(Settings())
+    atlas.load()
+    atlas._territory = None  # as while it is loaded
+
+    waiting = atlas.situate(Incident(id=INCIDENT), None, [], datetime.now(UTC), None)
+    atlas._territory = object()  # type: ignore[assignment]
+    place = Position(lon=4, lat=43)
+    failing = atlas.situate(Incident(id=INCIDENT), place, [], datetime.now(UTC), None)
+
+    assert [str(each) for each in waiting.missing] == ["the territory is being loaded"]
+    assert "choose cameras and crews by hand" in str(failing.missing[0])
