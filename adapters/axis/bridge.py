@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from adapters.axis.values import Faults, moment, noted, parse, place, printable, text, told
+from adapters.axis.values import moment, noted, place, text, told
 from hooks import (
     Activation,
     ActivationId,
@@ -29,6 +29,7 @@ from hooks import (
     Position,
     Trigger,
 )
+from hooks.reading import Faults, printable, read_object
 
 VERSION = 1
 #: What the companion's SDK says besides is kept, but not without measure.
@@ -38,7 +39,7 @@ MOST_KEPT, LONGEST_KEPT = 40, 200
 def decode_bridge(envelope: Envelope) -> Iterator[Fact]:
     """Read one message of a companion."""
     faults: Faults = []
-    message = parse(envelope.body, "message", faults)
+    message = read_object(envelope.body, faults)
     version = message.get("renfort_bridge")
     if version != VERSION or isinstance(version, bool):
         raise Malformed("renfort_bridge", version, "this host speaks version {ours}", ours=VERSION)

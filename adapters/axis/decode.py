@@ -17,14 +17,11 @@ from typing import Any
 from adapters.axis.values import (
     GNSS_AHEAD,
     LONG_AGO,
-    Faults,
     moment,
     noted,
     number,
     objects,
-    parse,
     place,
-    printable,
     text,
     told,
 )
@@ -41,6 +38,7 @@ from hooks import (
     Officer,
     Trigger,
 )
+from hooks.reading import Faults, printable, read_object
 
 log = logging.getLogger(__name__)
 _warned: set[str] = set()
@@ -74,7 +72,7 @@ def session_of(body: bytes) -> str:
 
 def _cloud_event(body: bytes, faults: Faults) -> dict[str, Any] | None:
     """Unwrap the CloudEvent of a notification; None for a frame that carries none."""
-    frame = parse(body, "message", faults)
+    frame = read_object(body, faults)
     if "error" in frame:
         raise Malformed("error", frame["error"], "the device refuses the subscription: see topics")
     if frame.get("method") != "events:notify":
@@ -86,7 +84,7 @@ def _cloud_event(body: bytes, faults: Faults) -> dict[str, Any] | None:
     event = data.get("event")
     # VAPIX carries values as strings, so the event is JSON within JSON.
     if isinstance(event, str):
-        event = parse(event, "event", faults)
+        event = read_object(event, faults, "event")
     if not isinstance(event, dict):
         raise Malformed("event", event, "write a CloudEvent as a JSON string")
     return {"type": data.get("eventType"), **event}

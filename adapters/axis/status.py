@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
-from adapters.axis.values import Faults, moment, noted, objects, parse, text, told
+from adapters.axis.values import moment, noted, objects, text, told
 from hooks import (
     Activation,
     ActivationId,
@@ -25,6 +25,10 @@ from hooks import (
     Malformed,
     Officer,
 )
+from hooks.reading import Faults, read_object
+
+#: A list of a few thousand cameras.
+LARGEST = 4 << 20
 
 
 def decode_status(envelope: Envelope, missed_s: float, *, links: bool = False) -> Iterator[Fact]:
@@ -43,7 +47,7 @@ def decode_status(envelope: Envelope, missed_s: float, *, links: bool = False) -
         again cannot be recognised: this is asked for only when a link may have changed.
     """
     faults: Faults = []
-    answer = parse(envelope.body, "message", faults)
+    answer = read_object(envelope.body, faults, most=LARGEST)
     if "error" in answer:
         raise Malformed("error", answer["error"], "the server refuses getTargets: see app")
     targets = objects(answer, "data").get("targets")
@@ -71,7 +75,7 @@ def decode_status(envelope: Envelope, missed_s: float, *, links: bool = False) -
 
 def running(body: bytes, at: datetime) -> tuple[frozenset[str], frozenset[str]]:
     """Name the sessions that run, and those of them that lost their link."""
-    targets = objects(parse(body, "message", []), "data").get("targets")
+    targets = objects(read_object(body, [], most=LARGEST), "data").get("targets")
     live, lost = set(), set()
     for each in targets if isinstance(targets, list) else ():
         try:

@@ -5,7 +5,6 @@ What cannot be read is unknown, and the fault is noted: it never hides the rest.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -13,60 +12,13 @@ from typing import Any
 
 from hooks import Malformed, Position
 from hooks.errors import shown
+from hooks.reading import Faults, printable
 
-#: No message of Axis nests deeper than 5; what does is made to exhaust whoever reads it.
-DEEPEST = 32
 LONGEST_TEXT = 200
 #: A time further from ours than that is no time: a clock that was never set.
 LONG_AGO, FAR_AHEAD = timedelta(days=366), timedelta(days=1)
 #: A receiver's clock may be that far ahead of the message that tells its fix.
 GNSS_AHEAD = timedelta(minutes=2)
-
-Faults = list[Malformed]
-
-
-def parse(body: bytes | str, field: str, faults: Faults) -> dict[str, Any]:
-    """Read a JSON object; a key written twice is a fault, and its last value counts.
-
-    Raises
-    ------
-    Malformed
-        It is no JSON object in UTF-8, or nests deeper than `DEEPEST`.
-    """
-
-    def pairs(read: list[tuple[str, Any]]) -> dict[str, Any]:
-        keys = dict(read)
-        if len(keys) < len(read):
-            names = [name for name, _ in read]
-            twice = next(name for name in names if names.count(name) > 1)
-            faults.append(Malformed(twice, keys[twice], "write each key once in an object"))
-        return keys
-
-    try:
-        text = body.decode("utf-8") if isinstance(body, bytes) else body
-        value = json.loads(text, object_pairs_hook=pairs)
-    except UnicodeDecodeError as error:
-        raise Malformed(field, body[:80], "write UTF-8") from error
-    except (ValueError, RecursionError) as error:
-        cause = str(error)[:200]
-        raise Malformed(field, body[:80], "write JSON: {cause}", cause=cause) from error
-    if not isinstance(value, dict):
-        raise Malformed(field, body[:80], "write a JSON object")
-    if _deeper_than(value, DEEPEST):
-        raise Malformed(field, body[:80], "nest at most {levels} levels", levels=DEEPEST)
-    return value
-
-
-def _deeper_than(value: object, levels: int) -> bool:
-    layer = [value]
-    for _ in range(levels):
-        layer = [
-            inner
-            for each in layer
-            if isinstance(each, dict | list)
-            for inner in (each.values() if isinstance(each, dict) else each)
-        ]
-    return any(isinstance(each, dict | list) for each in layer)
 
 
 def objects(value: object, *path: str) -> Mapping[str, Any]:
@@ -92,11 +44,6 @@ def text(where: Mapping[str, Any], name: str, faults: Faults) -> str:
         )
         return ""
     return printable(value)
-
-
-def printable(value: str) -> str:
-    """Leave nothing that breaks a log line, a page's layout or an encoder (lone surrogates)."""
-    return "".join(each if each.isprintable() else " " for each in value).strip()
 
 
 def moment(

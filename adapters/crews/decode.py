@@ -13,17 +13,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from adapters.crews.values import (
-    Faults,
     members,
     moment,
     name_of,
-    parse,
     place,
     text,
     told,
     word,
 )
 from hooks import CrewFix, CrewId, CrewStatus, Envelope, FactId, Malformed, Means
+from hooks.reading import Faults, read_object
 
 #: A fix may be that far ahead of our clock; beyond, its time is not believed.
 AHEAD = timedelta(seconds=60)
@@ -59,7 +58,7 @@ MEANS = {
 def decode_crews(envelope: Envelope) -> Iterator[CrewFix]:
     """Read a Feature, a FeatureCollection, or an object `{id, lon, lat, …}`."""
     faults: Faults = []
-    message = parse(envelope.body, faults)
+    message = read_object(envelope.body, faults)
     for where, each in _features(message):
         try:
             said, spot = _feature(each, where, faults)

@@ -5,7 +5,6 @@ What cannot be read is unknown, and the fault is noted: it never hides the rest.
 
 from __future__ import annotations
 
-import json
 import math
 import unicodedata
 from collections.abc import Mapping
@@ -13,59 +12,12 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from hooks import Malformed, Position
+from hooks.reading import Faults, printable
 
-#: A collection of a thousand crews takes 400 kB; and nests 5 deep.
-LARGEST, DEEPEST = 1 << 20, 32
 LONGEST_NAME, LONGEST_TEXT = 100, 200
 MOST_MEMBERS = 20
 
-Faults = list[Malformed]
 _T = TypeVar("_T")
-
-
-def parse(body: bytes, faults: Faults) -> dict[str, Any]:
-    """Read a JSON object; a key written twice is a fault, and its last value counts.
-
-    Raises
-    ------
-    Malformed
-        It is no JSON object in UTF-8, is larger than `LARGEST`, or nests deeper than `DEEPEST`.
-    """
-
-    def pairs(read: list[tuple[str, Any]]) -> dict[str, Any]:
-        keys = dict(read)
-        if len(keys) < len(read):
-            names = [name for name, _ in read]
-            twice = next(name for name in names if names.count(name) > 1)
-            faults.append(Malformed(twice, keys[twice], "write each key once in an object"))
-        return keys
-
-    if len(body) > LARGEST:
-        raise Malformed("message", body[:80], "write at most {most} bytes", most=LARGEST)
-    try:
-        value = json.loads(body.decode("utf-8"), object_pairs_hook=pairs)
-    except UnicodeDecodeError as error:
-        raise Malformed("message", body[:80], "write UTF-8") from error
-    except (ValueError, RecursionError) as error:
-        cause = str(error)[:200]
-        raise Malformed("message", body[:80], "write JSON: {cause}", cause=cause) from error
-    if not isinstance(value, dict):
-        raise Malformed("message", body[:80], "write a JSON object")
-    if _deeper_than(value, DEEPEST):
-        raise Malformed("message", body[:80], "nest at most {levels} levels", levels=DEEPEST)
-    return value
-
-
-def _deeper_than(value: object, levels: int) -> bool:
-    layer = [value]
-    for _ in range(levels):
-        layer = [
-            inner
-            for each in layer
-            if isinstance(each, dict | list)
-            for inner in (each.values() if isinstance(each, dict) else each)
-        ]
-    return any(isinstance(each, dict | list) for each in layer)
 
 
 def name_of(said: Mapping[str, Any], where: str) -> str:
@@ -85,11 +37,6 @@ def name_of(said: Mapping[str, Any], where: str) -> str:
         f"{where}id", value, "write the crew's identifier, of 1 to {most} characters",
         most=LONGEST_NAME,
     )  # fmt: skip
-
-
-def printable(value: str) -> str:
-    """Leave nothing that breaks a log line, a page's layout or an encoder (lone surrogates)."""
-    return "".join(each if each.isprintable() else " " for each in value).strip()
 
 
 def text(said: Mapping[str, Any], name: str, where: str, faults: Faults) -> str | None:
