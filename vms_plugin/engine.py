@@ -95,9 +95,9 @@ class Stages:
 
     at: dict[str, datetime] = field(default_factory=dict)
 
-    def reach(self, stage: str) -> None:
+    def reach(self, stage: str, at: datetime | None = None) -> None:
         """Note the first time a stage is reached."""
-        self.at.setdefault(stage, datetime.now(UTC))
+        self.at.setdefault(stage, at or datetime.now(UTC))
 
 
 class UnknownIncidentError(LookupError):
@@ -235,7 +235,7 @@ class Engine:
             if fact.id in written.late and incident not in self.board.incidents:
                 continue  # a word on something long over: on record, and that is all
             if isinstance(fact, Activation) and incident is not None:
-                self.stages.setdefault(incident, Stages()).reach("durable")
+                self.stages.setdefault(incident, Stages()).reach("durable", written.durable_at)
             self._now |= self.board.hear(fact)
         if self._now:
             self._stirred.set()

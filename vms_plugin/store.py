@@ -49,6 +49,9 @@ KINDS: dict[str, type[Fact]] = {
     )
 }  # fmt: skip
 
+#: Nothing to write for that long: time to fold the log into the file.
+IDLE_S = 0.5
+
 #: What is kept of a message nobody understood.
 UNREAD_BYTES = 64 * 1024
 
@@ -63,12 +66,13 @@ class Delivered:
     receipt: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Written:
-    """The facts that were new, and which of them are late words on incidents already closed."""
+    """The facts that were new, which are late words on incidents already closed, and when."""
 
     new: list[Fact]
     late: set[FactId]
+    durable_at: datetime | None = None  #: the commit was on the disk
 
 
 class Store:
@@ -211,9 +215,16 @@ class Store:
             self._opened.set_exception(error)
             return
         self._opened.set_result(None)
-        running = True
+        running, written = True, False
         while running:
-            batch = [self._work.get()]
+            try:
+                batch = [self._work.get(timeout=IDLE_S if written else None)]
+            except queue.Empty:
+                # Between two moments of work, never before an answer.
+                database.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+                written = False
+                continue
+            written = True
             while not self._work.empty():
                 batch.append(self._work.get())
             running = None not in batch
@@ -239,7 +250,10 @@ def _commit(database: sqlite3.Connection, batch: list[tuple[_Work, Future[Any]]]
         if database.in_transaction:
             database.execute("ROLLBACK")
         answers = [(future, None, error) for _, future in batch]
+    now = datetime.now(UTC)
     for future, answer, fault in answers:
+        if isinstance(answer, Written):
+            answer.durable_at = now
         if not future.set_running_or_notify_cancel():
             continue
         if fault is None:
@@ -252,7 +266,10 @@ def _open(path: str) -> sqlite3.Connection:
     database = sqlite3.connect(path, isolation_level=None, timeout=10)
     try:
         # FULL: a committed fact survives the power cut of the next instant.
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        # The log is folded into the file when there is nothing to do, not inside a commit.
+        for pragma in (
+            "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "wal_autocheckpoint=20000",
+        ):  # fmt: skip
             database.execute(f"PRAGMA {pragma}")
         _migrate(database)
     except sqlite3.Error:

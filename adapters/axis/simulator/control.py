@@ -79,18 +79,21 @@ def routes(device: Device) -> list[BaseRoute]:
 
     orders = (press, release, lost, found, drop, mute, refuse, raw, events, clock, password)
     served: list[BaseRoute] = [
-        Route(f"/simulator/{order.__name__}", _control(order), methods=["POST"]) for order in orders
+        Route(f"/simulator/{order.__name__}", _control(order, device), methods=["POST"])
+        for order in orders
     ]
     return [*served, Route("/simulator/state", state)]
 
 
 def _control(
-    order: Callable[[dict[str, Any]], object],
+    order: Callable[[dict[str, Any]], object], device: Device
 ) -> Callable[[Request], Awaitable[Response]]:
     async def answer(request: Request) -> Response:
         try:
             body = await request.body()
             told = order(json.loads(body) if body else {})
+            if isinstance(told, dict) and "eventId" in told:
+                told["sentAt"] = (await device.sent()).isoformat()
         except (KeyError, ValueError, TypeError) as error:
             return JSONResponse({"error": f"{type(error).__name__}: {error}"}, 400)
         return JSONResponse(told if told is not None else {})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import time
 from collections import Counter
@@ -55,6 +56,7 @@ class Socket:
 
     filters: list[tuple[str, ...]] = field(default_factory=list)
     outbox: asyncio.Queue[str | None] = field(default_factory=asyncio.Queue)
+    sent_at: datetime | None = None  #: when the last frame went out
 
 
 class Device:
@@ -160,7 +162,6 @@ class Device:
                     self.notify(event)
         return {
             "serial": camera.serial, "sessionId": camera.session, "eventId": event["id"],
-            "sentAt": datetime.now(UTC).isoformat(),
         }  # fmt: skip
 
     def _in(self, delay_s: float, event: Mapping[str, Any], times: int) -> None:
@@ -202,6 +203,15 @@ class Device:
         """Send anything at all to every socket."""
         for socket in self.sockets:
             socket.outbox.put_nowait(text)
+
+    async def sent(self) -> datetime:
+        """Wait until what was told has left, and say when; now, if there is nobody to tell."""
+        sockets = [socket for socket in self.sockets if socket.outbox.qsize()]
+        for socket in sockets:
+            with contextlib.suppress(TimeoutError):  # a client that reads nothing
+                await asyncio.wait_for(socket.outbox.join(), 0.5)
+        moments = [socket.sent_at for socket in sockets if socket.sent_at]
+        return min(moments, default=datetime.now(UTC))
 
     def drop(self) -> int:
         """Cut every event socket."""

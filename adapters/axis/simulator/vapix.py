@@ -162,7 +162,9 @@ async def _event_socket(device: Device, socket: WebSocket) -> None:
 
 async def _send(socket: WebSocket, mine: Socket) -> None:
     while (frame := await mine.outbox.get()) is not None:
+        mine.sent_at = datetime.now(UTC)
         await socket.send_text(frame)
+        mine.outbox.task_done()
     with contextlib.suppress(RuntimeError):
         await socket.close(1001)
 
