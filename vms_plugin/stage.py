@@ -137,6 +137,7 @@ async def site(
     `settings` is TOML added to the host's configuration; `status_every_s` is how often it reads the
     Axis server's state again; `cameras` is the number of body-worn cameras.
     """
+    port = free_port(port)
     layer = folder / "cameras.geojson"
     layer.write_text(json.dumps(camera_layer(osm)), encoding="utf-8")
     numbers = range(1, cameras + 1)
@@ -146,7 +147,6 @@ async def site(
         axis = await _simulator(stack, "axis", *worn)
         worn = [part for each in officers for part in ("--bodyworn", each)]
         milestone = await _simulator(stack, "milestone", "--cameras", str(layer), *worn)
-        port = port or free_port()
         stage = Stage(
             url=f"http://127.0.0.1:{port}",
             axis=axis,
@@ -163,9 +163,9 @@ async def site(
         yield stage
 
 
-def free_port() -> int:
-    """Find a port that nobody uses now."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+def free_port(wanted: int = 0) -> int:
+    """Find a port that nobody uses now; `OSError` when the one wanted is taken."""
+    with socket.create_server(("127.0.0.1", wanted)) as listener:
         port: int = listener.getsockname()[1]
         return port
 
