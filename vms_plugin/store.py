@@ -54,6 +54,8 @@ IDLE_S = 0.5
 
 #: What is kept of a message nobody understood.
 UNREAD_BYTES = 64 * 1024
+#: A sender that is wrong every second must not fill the disk: the last ones are enough.
+UNREAD_MOST = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +140,13 @@ class Store:
         )  # fmt: skip
         statement = "INSERT INTO unread (adapter, channel, sender, received_at, fault, size, body)"
         statement += " VALUES (?, ?, ?, ?, ?, ?, ?)"
-        await self._do(lambda database: database.execute(statement, row))
+        forget = "DELETE FROM unread WHERE seq <= (SELECT max(seq) FROM unread) - ?"
+
+        def write(database: sqlite3.Connection) -> None:
+            database.execute(statement, row)
+            database.execute(forget, (UNREAD_MOST,))
+
+        await self._do(write)
 
     async def unread_count(self) -> int:
         """Count the messages nobody understood."""

@@ -127,6 +127,18 @@ async def test_a_message_nobody_understood_is_kept_in_part(store: Store, tmp_pat
     assert await store.unread_count() == 1
 
 
+async def test_a_sender_that_is_always_wrong_does_not_fill_the_disk(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vms_plugin.store.UNREAD_MOST", 3)
+    for number in range(9):
+        envelope = Envelope(adapter="axis", body=b"%d" % number, received_at=NOW)
+        await store.keep_unread(envelope, "not JSON")
+
+    kept = await store.query("SELECT body FROM unread ORDER BY seq")
+    assert kept == [(b"6",), (b"7",), (b"8",)]
+
+
 async def test_a_crew_is_remembered_as_old_as_its_place(store: Store) -> None:
     board = Board()
     place = Position(lon=4, lat=43, fixed_at=NOW)

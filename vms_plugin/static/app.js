@@ -189,6 +189,7 @@ function renderHelp() {
     gaps.append(...picture.missing.map((text) => el("li", "gap", text)));
     parts.push(el("h3", "", words.missing), gaps);
   }
+  ranked(picture);
   if (picture.crews.length) {
     const crews = el("ol", "");
     crews.append(...picture.crews.map((crew, index) => crewRow(picture, crew, index)));
@@ -201,6 +202,23 @@ function renderHelp() {
   }
   $("help").replaceChildren(...parts);
   renderAges();
+}
+
+// The ranking moves with the crews. A hand that presses "1" answers what the eye saw: an order that
+// changed less than a reaction ago is not the one meant.
+const REACTION_MS = 700;
+const ranking = { incident: null, now: [], before: [], changed: 0 };
+
+function ranked(picture) {
+  const now = picture.crews.map((crew) => crew.id);
+  if (ranking.incident !== picture.incident) Object.assign(ranking, { incident: picture.incident, now, before: now, changed: 0 });
+  else if (now.join() !== ranking.now.join()) Object.assign(ranking, { before: ranking.now, now, changed: Date.now() });
+}
+
+function meant(picture, number) {
+  ranked(picture);
+  const order = Date.now() - ranking.changed < REACTION_MS ? ranking.before : ranking.now;
+  return picture.crews.find((crew) => crew.id === order[number - 1]);
 }
 
 function crewRow(picture, crew, index) {
@@ -322,7 +340,7 @@ document.addEventListener("keydown", (event) => {
   if (key === "enter" && !picture.owner && event.target.tagName !== "BUTTON") decide("take", picture.incident);
   if (key === "c" && picture.owner) askClosing(picture);
   if (/^[1-9]$/.test(key)) {
-    const crew = picture.crews[Number(key) - 1];
+    const crew = meant(picture, Number(key));
     if (crew && !crew.engaged) decide("engage", picture.incident, { crew: crew.id });
   }
   return undefined;
