@@ -109,8 +109,12 @@ def check_value(value: object, adapter: str) -> None:
 
 def _implementations(adapter: object) -> dict[str, Any]:
     mark = f"{PROJECT}_impl"
-    members = inspect.getmembers(adapter, callable)
-    return {name: member for name, member in members if hasattr(member, mark)}
+    # Looked up without being evaluated: a property may well fail before `configure`.
+    found = [
+        name for name in dir(adapter)
+        if hasattr(inspect.getattr_static(adapter, name, None), mark)
+    ]  # fmt: skip
+    return {name: getattr(adapter, name) for name in found}
 
 
 def _decode(adapter: object, envelope: Envelope) -> list[Fact]:
