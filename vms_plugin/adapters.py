@@ -273,6 +273,10 @@ class Adapters:
         self._clear(adapter, "decode")
         return facts, None
 
+    def start_decoding(self, envelope: Envelope) -> Future[tuple[list[Fact], Malformed | None]]:
+        """Decode in a thread of its own: an adapter that hangs in it holds nobody else."""
+        return _in_thread(lambda: self.decode(envelope))
+
     def fail(self, name: str, hook: str, why: Message) -> None:
         """Note a failure seen from outside: a feed that fell, an answer that does not come."""
         self._note(self._adapters[name], hook, why)
@@ -308,6 +312,7 @@ class Adapters:
 def _in_thread(function: Callable[[], Any]) -> Future[Any]:
     """Run in a daemon thread: one that hangs for ever must not keep the program from ending."""
     future: Future[Any] = Future()
+    future.set_running_or_notify_cancel()  # whoever stops waiting does not stop it
 
     def run() -> None:
         try:
@@ -337,6 +342,14 @@ def why(error: BaseException) -> Message:
     if isinstance(error, AdapterError):
         return Message(text=error.text, params=_plain(error.params))
     return Message(text="it failed: {cause}", params={"cause": _cause(error)})
+
+
+def odd(hook: str, answer: object, wanted: str) -> Message:
+    """Say that an adapter answered something else than the contract wants."""
+    return Message(
+        text="{hook} answered {kind} instead of {wanted}",
+        params={"hook": hook, "kind": type(answer).__name__, "wanted": wanted},
+    )
 
 
 def _plain(params: Mapping[str, object]) -> dict[str, str | int | float]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hooks import AdapterError, Health, Message
-from vms_plugin.adapters import Adapter, Adapters, State, why
+from vms_plugin.adapters import Adapter, Adapters, State, odd, why
 from vms_plugin.atlas import Atlas
 from vms_plugin.host import usurped
 from vms_plugin.settings import BadConfigurationError, Settings, read
@@ -91,10 +91,7 @@ def _probe(subject: str, adapter: Adapter, adapters: Adapters) -> Finding:
     if health is None:
         return Finding(subject, True, Message(text="ready"))
     if not isinstance(health, Health):
-        odd = {"hook": "probe", "kind": type(health).__name__, "wanted": "Health"}
-        return Finding(
-            subject, False, Message(text="{hook} answered {kind} instead of {wanted}", params=odd)
-        )
+        return Finding(subject, False, odd("probe", health, "Health"))
     alive, dead = Message(text="alive"), Message(text="does not answer")
     said = health.detail or (alive if health.alive else dead)
     return Finding(subject, health.alive, said)

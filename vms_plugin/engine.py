@@ -26,6 +26,7 @@ from hooks import (
     Envelope,
     Fact,
     FactId,
+    Feed,
     IncidentId,
     LiveList,
     Malformed,
@@ -34,7 +35,7 @@ from hooks import (
     Picture,
     Position,
 )
-from vms_plugin.adapters import Adapters, why
+from vms_plugin.adapters import Adapters, odd, why
 from vms_plugin.board import Board, as_fact
 from vms_plugin.courier import Courier
 from vms_plugin.delivery import Shown
@@ -158,7 +159,11 @@ class Engine:
                 feeds = self.adapters.ask(name, "list_feeds")
             except Exception:  # noqa: BLE001, S112  (noted under the adapter's name)
                 continue
-            self.runners += [FeedRunner(name, feed, self.adapters, self.hand_in) for feed in feeds]
+            for feed in feeds:
+                if isinstance(feed, Feed):
+                    self.runners.append(FeedRunner(name, feed, self.adapters, self.hand_in))
+                else:
+                    self.adapters.fail(name, "list_feeds", odd("list_feeds", feed, "Feed"))
         for runner in self.runners:
             runner.start()
 
@@ -186,7 +191,7 @@ class Engine:
 
     async def receive(self, envelope: Envelope) -> Reception:
         """Decode a message sent to an intake, and take what it tells."""
-        decoding = asyncio.to_thread(self.adapters.decode, envelope)
+        decoding = asyncio.wrap_future(self.adapters.start_decoding(envelope))
         facts, fault = await asyncio.wait_for(decoding, DECODE_S)
         return await self.take(envelope, facts, fault)
 
@@ -202,11 +207,12 @@ class Engine:
             kept, doubt = plausible(fact, envelope.received_at)
             sane.append(kept)
             faults += [doubt] if doubt else []
+        # The press first: what was wrong beside it must not delay it, nor lose it.
+        new = await self.hear(sane, envelope.received_at)
         if faults:
             said = "; ".join(map(str, faults))
             log.warning("message at fault", adapter=envelope.adapter, why=said)
             await self.store.keep_unread(envelope, said)
-        new = await self.hear(sane, envelope.received_at)
         return Reception(tuple(fact.id for fact in sane), new, tuple(faults))
 
     async def hear(self, facts: Iterable[Fact], heard_at: datetime) -> int:

@@ -551,3 +551,25 @@ def test_the_geography_failing_hides_no_alert() -> None:
 
     assert [str(each) for each in waiting.missing] == ["the territory is being loaded"]
     assert "choose cameras and crews by hand" in str(failing.missing[0])
+
+
+async def test_a_feed_that_is_no_feed_is_named_and_the_others_are_opened(tmp_path: Path) -> None:
+    class Odd(Source):
+        @hookimpl
+        def list_feeds(self) -> Any:
+            return ["not a feed"]
+
+    class Fed(Vms):
+        @hookimpl
+        def list_feeds(self) -> Iterable[Feed]:
+            return [Feed(name="events", run=self.run)]
+
+        async def run(self, listener: Listener) -> None:
+            listener.up()
+            await asyncio.sleep(60)
+
+    async with running(tmp_path, axis=Odd, vms=Fed()) as engine:
+        await until(lambda: engine.links() and engine.links()[0].up)
+        why = str(engine.adapters["axis"].failures["list_feeds"].why)
+
+    assert why == "list_feeds answered str instead of Feed"
