@@ -137,7 +137,6 @@ async def site(
     `settings` is TOML added to the host's configuration; `status_every_s` is how often it reads the
     Axis server's state again; `cameras` is the number of body-worn cameras.
     """
-    port = free_port(port)
     layer = folder / "cameras.geojson"
     layer.write_text(json.dumps(camera_layer(osm)), encoding="utf-8")
     numbers = range(1, cameras + 1)
@@ -147,6 +146,8 @@ async def site(
         axis = await _simulator(stack, "axis", *worn)
         worn = [part for each in officers for part in ("--bodyworn", each)]
         milestone = await _simulator(stack, "milestone", "--cameras", str(layer), *worn)
+        # Chosen last: the simulators, which take any port, might have taken it.
+        port = free_port(port)
         stage = Stage(
             url=f"http://127.0.0.1:{port}",
             axis=axis,
