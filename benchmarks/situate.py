@@ -19,8 +19,9 @@ import networkx
 import numpy as np
 from pyproj import Geod
 
-from dispatch_gis.osm import Town, read_town
+from dispatch_gis.osm import read_town
 from dispatch_gis.situation import SituateSettings, Territory, situate
+from dispatch_gis.town import Town
 from hooks import Crew, CrewId, CrewStatus, Means, Position
 from vms_plugin.demo import town as demo_town
 

@@ -16,8 +16,8 @@ import numpy as np
 import shapely
 from shapely.ops import substring
 
-from dispatch_gis.osm import Town
 from dispatch_gis.plane import Floats
+from dispatch_gis.town import Town
 
 SIZE_PX = 256
 #: Drawn beyond the tile, so that what straddles its edge is whole.

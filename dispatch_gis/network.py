@@ -5,45 +5,60 @@ round, and is cut off as soon as enough crews are answered: its cost is that of 
 not of the town, nor of the number of crews.
 
 Both ends are snapped *along* a street, not to a junction: a crew in the middle of a one-way street
-leaves it forwards. Turn restrictions are not read yet.
+leaves it forwards. Forbidden turns and barriers are exact; closed streets are left out at once.
 """
 
 from __future__ import annotations
 
+import copy
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components, dijkstra
+from scipy.sparse.csgraph import dijkstra
 
-from dispatch_gis.osm import Street
+from dispatch_gis.closures import Closure, shut
+from dispatch_gis.graph import Bools, Graph, Ints, Links, build, links, returning
 from dispatch_gis.plane import Floats, Plane
+from dispatch_gis.town import Street, Turn, geometries
 from hooks import Means
-
-Ints = NDArray[np.int64]
 
 #: Metres per second on foot and by bicycle, a person in a hurry.
 FOOT_M_S = 1.9
 BIKE_M_S = 5.0
 #: Farther than that from any street of one's kind, there is no road.
 SNAP_M = 250.0
-#: Places remembered on their street.
-REMEMBERED = 50_000
 #: First search radius in seconds; it grows until enough crews are answered.
 FIRST_LIMIT_S = 90.0
 
 
 @dataclass(frozen=True, slots=True)
 class Snap:
-    """A place on a street: which arc pair, how far along it, how far from it."""
+    """A place on a street: which one, how far along it, how far from it."""
 
     edge: int
     along: float  #: 0 at the edge's start, 1 at its end
     away_m: float
+
+
+@dataclass(frozen=True, slots=True)
+class Snaps:
+    """Many places on streets, in arrays of one length; edge -1: no street within `SNAP_M`."""
+
+    edges: Ints
+    along: Floats
+    away_m: Floats
+
+    def __getitem__(self, index: int) -> Snap | None:
+        edge = int(self.edges[index])
+        if edge < 0:
+            return None
+        return Snap(edge, float(self.along[index]), float(self.away_m[index]))
+
+    def __len__(self) -> int:
+        return len(self.edges)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +67,17 @@ class Search:
 
     network: Network
     officer: Snap
-    crews: list[Snap]
+    edges: Ints
+    along: Floats
     times_s: Floats  #: inf: later than the ones wanted, or no road
-    choices: Ints
-    before: NDArray[Any]
+    whole: bool  #: nothing was left unsearched: what is inf has no road
+    choices: Ints  #: by which end each leaves its street: 0 its last, 1 its first, -1 neither
+    before: Ints
 
     def way(self, index: int) -> Floats:
         """Draw how a crew comes, n × 2 metres east and north."""
-        choice = int(self.choices[index])
-        return self.network.way(self.crews[index], self.officer, choice, self.before)
+        crew = Snap(int(self.edges[index]), float(self.along[index]), 0.0)
+        return self.network.way(crew, self.officer, int(self.choices[index]), self.before)
 
 
 class Network:
@@ -72,95 +89,145 @@ class Network:
         Pieces of street between junctions.
     means
         Decides which streets and which way; anything that is neither foot nor bicycle drives.
+    turns
+        The turns forbidden between these streets; on foot nobody minds.
     factor
         Speed of a priority vehicle over the posted one.
     """
 
     def __init__(
-        self, streets: Sequence[Street], means: Means, plane: Plane, *, factor: float = 1.0
+        self,
+        streets: Sequence[Street],
+        means: Means,
+        plane: Plane,
+        *,
+        turns: Sequence[Turn] = (),
+        factor: float = 1.0,
     ) -> None:
-        chosen = [(each, _way(each, means)) for each in streets]
-        kept = [(each, way) for each, way in chosen if any(way)]
-        lines = [np.column_stack(plane.to_metres(*np.array(each.lonlat).T)) for each, _ in kept]
-        lengths = np.array([length_m(line) for line in lines], dtype=np.float64)
-        speeds = np.array([_speed(each, means, factor) for each, _ in kept], dtype=np.float64)
-        ways = np.array([way for _, way in kept], dtype=bool).reshape(-1, 2)
-        ends = np.array([(each.start, each.end) for each, _ in kept], dtype=np.int64)
-        _, flat = np.unique(ends.reshape(-1), return_inverse=True)
-        ends = flat.reshape(-1, 2).astype(np.int64)
-        times = lengths / speeds if kept else lengths
-        usable = _usable(ends, ways)
-        self._lines = [line for line, good in zip(lines, usable, strict=True) if good]
-        self._lengths, self._times = lengths[usable], times[usable]
-        self._ways, self._ends = ways[usable], ends[usable]
-        self._tree = shapely.STRtree([shapely.LineString(line) for line in self._lines])
-        self._graph, self._arcs = _reversed_graph(self._ends, self._ways, self._times)
-        self._snapped: dict[tuple[float, float], Snap | None] = {}
+        ways = [_way(street, means) for street in streets]
+        #: Edge → its place among the streets.
+        self.sources = np.array([n for n, way in enumerate(ways) if any(way)], dtype=np.int64)
+        kept = [streets[n] for n in self.sources]
+        self._ways = np.array([ways[n] for n in self.sources], dtype=bool).reshape(-1, 2)
+        self._lines = [np.column_stack(plane.to_metres(*np.array(s.lonlat).T)) for s in kept]
+        self._lengths = np.array([length_m(line) for line in self._lines], dtype=np.float64)
+        self._times = self._lengths / np.array([_speed(s, means, factor) for s in kept])
+        nodes, flat = np.unique(
+            np.array([(s.start, s.end) for s in kept], dtype=np.int64).reshape(-1),
+            return_inverse=True,
+        )
+        self._ends: Ints = flat.reshape(-1, 2).astype(np.int64)
+        self._graph: Graph = build(self._ends, self._ways, self._forbidden(turns, means, nodes))
+        self._usable = returning(self._graph, len(kept))
+        self._shapes = geometries([shapely.LineString(line) for line in self._lines])
+        self._names = [street.name for street in kept]
+        self._means, self._plane = means, plane
+        self._close(np.zeros(len(kept), dtype=bool))
+
+    def _forbidden(
+        self, turns: Sequence[Turn], means: Means, nodes: Ints
+    ) -> list[tuple[int, int, int]]:
+        if means is Means.FOOT or not len(nodes):
+            return []
+        edge_of = {int(source): edge for edge, source in enumerate(self.sources)}
+        node_of = {int(node): number for number, node in enumerate(nodes)}
+        return [
+            (node_of[turn.at], edge_of[turn.come], edge_of[turn.go])
+            for turn in turns
+            if (turn.bike if means is Means.BIKE else turn.car)
+            and turn.come in edge_of
+            and turn.go in edge_of
+        ]
+
+    def _close(self, closed: Bools) -> None:
+        self._open = self._usable & ~closed
+        self._links: Links = links(self._graph, self._times, closed)
+        self._tree = shapely.STRtree(self._shapes[self._open])
+        self._tree_edges: Ints = np.flatnonzero(self._open)
+        self._lock = threading.Lock()
+
+    def closed(self, closures: Sequence[Closure]) -> Network:
+        """Give this network without the streets that are closed to its means."""
+        other = copy.copy(self)
+        other._close(shut(closures, self._means, self._shapes, self._names, self._plane))
+        return other
 
     def __len__(self) -> int:
-        return len(self._lines)
+        return int(self._open.sum())
 
-    def snap(self, points: Floats) -> list[Snap | None]:
-        """Put places (n × 2, metres) on the nearest streets; None beyond `SNAP_M`.
+    @property
+    def lines(self) -> list[Floats]:
+        """The streets one can be sent by, each n × 2 metres."""
+        return [self._lines[edge] for edge in self._tree_edges]
 
-        A place already asked for is remembered: of a hundred crews, few have moved since the
-        last picture.
-        """
-        keys = [(float(x), float(y)) for x, y in points]
-        new = [key for key in dict.fromkeys(keys) if key not in self._snapped]
-        if len(self._snapped) + len(new) > REMEMBERED:
-            self._snapped.clear()
-            new = list(dict.fromkeys(keys))
-        if new:
-            self._snapped.update(zip(new, self._snap(np.array(new)), strict=True))
-        return [self._snapped[key] for key in keys]
-
-    def _snap(self, points: Floats) -> list[Snap | None]:
-        found: list[Snap | None] = [None] * len(points)
-        if not self._lines:
-            return found
-        where = np.asarray(shapely.points(points))
-        which, edges = self._tree.query_nearest(where, max_distance=SNAP_M, all_matches=False)
-        streets = self._tree.geometries[edges]
-        along = shapely.line_locate_point(streets, where[which], normalized=True)
-        away = shapely.distance(streets, where[which])
-        for index, edge, share, far in np.column_stack([which, edges, along, away]):
-            found[int(index)] = Snap(int(edge), float(share), float(far))
-        return found
+    def snap(self, points: Floats) -> Snaps:
+        """Put places (n × 2, metres) on the nearest open streets."""
+        edges = np.full(len(points), -1, dtype=np.int64)
+        along, away = np.zeros(len(points)), np.zeros(len(points))
+        if len(points) and len(self._tree_edges):
+            where = np.asarray(shapely.points(points))
+            which, found = self._tree.query_nearest(where, max_distance=SNAP_M, all_matches=False)
+            streets = self._tree.geometries[found]
+            edges[which] = self._tree_edges[found]
+            along[which] = shapely.line_locate_point(streets, where[which], normalized=True)
+            away[which] = shapely.distance(streets, where[which])
+        return Snaps(edges, along, away)
 
     def search(
-        self, officer: Snap, crews: Sequence[Snap], enough: int, guess_s: float = FIRST_LIMIT_S
+        self,
+        officer: Snap,
+        edges: Ints,
+        along: Floats,
+        enough: int,
+        guess_s: float = FIRST_LIMIT_S,
+        most_s: float = np.inf,
     ) -> Search:
-        """Search how crews come to the officer, until the `enough` soonest are sure.
+        """Search how crews on streets come to the officer, until the `enough` soonest are sure.
 
-        `guess_s` is how far to look first; a bad guess costs another search, nothing else.
+        `guess_s` is how far to look first: a bad guess costs another search, nothing else. Nobody
+        is looked for beyond `most_s`.
         """
-        edges = np.array([crew.edge for crew in crews], dtype=np.int64)
-        along = np.array([crew.along for crew in crews])
         leaving = self._doors(edges, along)  # n × 2: by the street's end, by its start
-        # By the street's start if it may be driven forwards, by its end if backwards.
-        arriving = np.where(self._ways[officer.edge], self._arrival_s(officer), np.inf)
-        sources = self._ends[officer.edge]
+        # A street not open that way has no door there; any node will do.
+        doors = np.maximum(self._graph.heads.reshape(-1, 2)[edges], 0)
         direct = self._direct(officer, edges, along)
-        nodes = self._ends[edges][:, ::-1]
-        limit_s = guess_s
+        limit_s = min(guess_s, most_s)
         while True:
-            times, before = dijkstra(
-                self._graph, indices=sources, limit=limit_s, return_predecessors=True
-            )
-            whole = times[:, nodes] + arriving[:, None, None] + leaving[None, :, :]
-            flat = whole.transpose(1, 0, 2).reshape(len(edges), -1)
-            choice = flat.argmin(axis=1)
-            found = np.minimum(flat[np.arange(len(edges)), choice], direct)
+            times, before = self._reach(officer, limit_s)
+            both = times[doors] + leaving
+            choice = both.argmin(axis=1)
+            found = np.minimum(both[np.arange(len(edges)), choice], direct)
             # Beyond the limit nothing is known: only what lies within it is surely soonest.
-            if (found <= limit_s).sum() >= min(enough, len(edges)) or np.isinf(limit_s):
+            if limit_s >= most_s or (found <= limit_s).sum() >= min(enough, len(edges)):
                 break
-            limit_s = limit_s * 2.5 if limit_s < 3600 else np.inf
+            limit_s = min(limit_s * 2.5, most_s) if limit_s < 3600 else most_s
         found[found > limit_s] = np.inf
         choice = np.where(direct <= found, -1, choice)
-        return Search(self, officer, list(crews), found, choice, before)
+        whole = bool(np.isinf(limit_s))
+        return Search(self, officer, edges, along, found, whole, choice, before)
 
-    # --- search ---
+    def _reach(self, officer: Snap, limit_s: float) -> tuple[Floats, Ints]:
+        """Search from the officer's place; one at a time, for his place is a row of the matrix."""
+        matrix, slots = self._links.matrix, self._links.slots
+        sources, costs = self._arrivals(officer)
+        here = self._graph.nodes
+        with self._lock:
+            matrix.indices[slots] = here
+            matrix.data[slots] = 1.0
+            matrix.indices[slots.start : slots.start + len(sources)] = sources
+            matrix.data[slots.start : slots.start + len(sources)] = costs
+            times, before = dijkstra(  # type: ignore[call-overload]
+                matrix, indices=here, limit=limit_s, return_predecessors=True
+            )
+        return times, before
+
+    def _arrivals(self, officer: Snap) -> tuple[Ints, Floats]:
+        """List the nodes from which his street is entered, and how long from there to him."""
+        edge, time = officer.edge, self._times[officer.edge]
+        ahead, back = self._graph.entries(2 * edge), self._graph.entries(2 * edge + 1)
+        costs = [max(time * officer.along, 1e-6)] * len(ahead)
+        costs += [max(time * (1 - officer.along), 1e-6)] * len(back)
+        return np.concatenate([ahead, back]), np.array(costs)
 
     def _doors(self, edges: Ints, along: Floats) -> Floats:
         """Say how long from places to the end and to the start of their street; inf: forbidden."""
@@ -168,10 +235,6 @@ class Network:
         to_end = np.where(ways[:, 0], times * (1 - along), np.inf)
         to_start = np.where(ways[:, 1], times * along, np.inf)
         return np.column_stack([to_end, to_start])
-
-    def _arrival_s(self, officer: Snap) -> Floats:
-        time = self._times[officer.edge]
-        return np.array([time * officer.along, time * (1 - officer.along)])
 
     def _direct(self, officer: Snap, edges: Ints, along: Floats) -> Floats:
         """Say how long along one same street, where its direction allows; inf elsewhere."""
@@ -182,38 +245,44 @@ class Network:
 
     # --- the way ---
 
-    def way(self, crew: Snap, officer: Snap, choice: int, before: NDArray[Any]) -> Floats:
+    def way(self, crew: Snap, officer: Snap, choice: int, before: Ints) -> Floats:
         """Draw a way, n × 2 metres east and north, from a crew to the officer.
 
-        `choice` is the search's: which door of the officer's street, which of the crew's; -1:
-        along one same street.
+        `choice` is the search's: by which end the crew leaves its street; -1: it stays on it.
         """
         if choice < 0:
             return self._part(crew.edge, crew.along, officer.along)
-        row, leaves_by_start = divmod(choice, 2)
-        node = int(self._ends[crew.edge][0 if leaves_by_start else 1])
-        pieces = [self._part(crew.edge, crew.along, 0.0 if leaves_by_start else 1.0)]
-        while (after := int(before[row, node])) >= 0:
-            pieces.append(self._arc(node, after))
-            node = after
-        pieces.append(self._part(officer.edge, float(row), officer.along))
+        here = self._graph.nodes
+        path = [int(self._graph.heads[2 * crew.edge + choice])]
+        while (after := int(before[path[-1]])) != here:
+            path.append(after)
+        pieces = [self._part(crew.edge, crew.along, 1.0 - choice)]
+        stops = np.array(path, dtype=np.int64)
+        for arc in self._links.arc(stops[:-1], stops[1:], here).tolist():
+            line = self._lines[arc // 2]
+            pieces.append(line[::-1] if arc % 2 else line)
+        pieces.append(self._part(officer.edge, self._entered(officer, path[-1]), officer.along))
         return np.vstack(pieces)
 
-    def _arc(self, tail: int, head: int) -> Floats:
-        edge, forwards = self._arcs[tail, head]
-        return self._lines[edge] if forwards else self._lines[edge][::-1]
+    def _entered(self, officer: Snap, node: int) -> float:
+        """Say by which end of his street one comes from a node; a loop: by the quicker."""
+        sources, costs = self._arrivals(officer)
+        ahead = len(self._graph.entries(2 * officer.edge))
+        ways = [(cost, n) for n, cost in enumerate(costs) if sources[n] == node]
+        return 0.0 if min(ways)[1] < ahead else 1.0
 
     def _part(self, edge: int, start: float, end: float) -> Floats:
         """Cut a piece of street, in the direction of travel."""
         line = self._lines[edge]
+        if (start, end) == (0.0, 1.0):
+            return line
         steps = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(line, axis=0).T))])
         steps /= steps[-1] or 1.0
-        low, high = sorted((start, end))
+        low, high = (start, end) if start <= end else (end, start)
+        cut = np.array([low, high])
+        ends = np.column_stack([np.interp(cut, steps, line[:, axis]) for axis in (0, 1)])
         inner = line[(steps > low) & (steps < high)]
-        ends = [
-            [np.interp(share, steps, line[:, axis]) for axis in (0, 1)] for share in (low, high)
-        ]
-        piece = np.vstack([ends[0], inner, ends[1]])
+        piece = np.vstack([ends[:1], inner, ends[1:]])
         return piece if start <= end else piece[::-1]
 
 
@@ -232,37 +301,3 @@ def _speed(street: Street, means: Means, factor: float) -> float:
 def length_m(line: Floats) -> float:
     """Measure a line, n × 2 metres."""
     return float(np.hypot(*np.diff(line, axis=0).T).sum())
-
-
-def _usable(ends: Ints, ways: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Keep the streets from which one comes back: a clipped stub answers nobody."""
-    if not len(ends):
-        return np.zeros(0, dtype=bool)
-    size = int(ends.max()) + 1
-    tails = np.concatenate([ends[ways[:, 0], 0], ends[ways[:, 1], 1]])
-    heads = np.concatenate([ends[ways[:, 0], 1], ends[ways[:, 1], 0]])
-    graph = csr_array((np.ones(len(tails)), (tails, heads)), shape=(size, size))
-    _, labels = connected_components(graph, directed=True, connection="strong")
-    largest = np.bincount(labels).argmax()
-    kept: NDArray[np.bool_] = (labels[ends] == largest).all(axis=1)
-    return kept
-
-
-def _reversed_graph(
-    ends: Ints, ways: NDArray[np.bool_], times: Floats
-) -> tuple[csr_array, dict[tuple[int, int], tuple[int, bool]]]:
-    """Build the graph turned round, and say which street each arc is, and which way."""
-    size = int(ends.max()) + 1 if len(ends) else 0
-    best: dict[tuple[int, int], tuple[float, int, bool]] = {}
-    for edge, ((start, end), (ahead, back)) in enumerate(zip(ends, ways, strict=True)):
-        for tail, head, open_, forwards in ((start, end, ahead, True), (end, start, back, False)):
-            key, time = (int(tail), int(head)), float(times[edge])
-            # Two streets between the same junctions: the quicker one; a loop leads nowhere.
-            if open_ and tail != head and (key not in best or time < best[key][0]):
-                best[key] = (time, edge, forwards)
-    heads = np.array([head for _, head in best], dtype=np.int32)
-    tails = np.array([tail for tail, _ in best], dtype=np.int32)
-    # A street of no length must not vanish from a sparse matrix.
-    costs = np.maximum([time for time, _, _ in best.values()], 1e-6)
-    graph = csr_array((costs, (heads, tails)), shape=(size, size))
-    return graph, {key: (edge, forwards) for key, (_, edge, forwards) in best.items()}

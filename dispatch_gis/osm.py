@@ -1,38 +1,31 @@
-"""Read a town from an OpenStreetMap extract: streets, buildings, water, green, cameras.
+"""Read a town from an OpenStreetMap extract: streets, turns, buildings, water, green, cameras.
 
 A clipped extract is normal: a way whose nodes are missing keeps the part that is there.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import osmium
 import shapely
-from numpy.typing import NDArray
 
 from dispatch_gis.layers import heading_deg
+from dispatch_gis.osm_rights import STREETS, Rights, barred, rights
+from dispatch_gis.osm_turns import Banned, banned, resolve
+from dispatch_gis.town import Street, Town, geometries
 from hooks import Camera, CameraId, CameraKind, Position
 
-Geometries = NDArray[np.object_]
+#: Metres from floor to floor, where only the storeys are counted, and the roof above them.
+STOREY_M = 3.0
 
-#: Speeds in km/h where none is posted, by class; a class that is not here is not for vehicles.
-CAR_KMH = {
-    "motorway": 110, "motorway_link": 50, "trunk": 90, "trunk_link": 45, "primary": 50,
-    "primary_link": 40, "secondary": 50, "secondary_link": 40, "tertiary": 45, "tertiary_link": 35,
-    "unclassified": 40, "residential": 30, "living_street": 15, "service": 15, "road": 30,
-}  # fmt: skip
-#: Ways that feet and bicycles take besides.
-PATHS = ("footway", "path", "pedestrian", "steps", "cycleway", "track", "corridor", "bridleway")
-STREETS = (*CAR_KMH, *PATHS)
-
-_NO = ("no", "private", "agricultural", "forestry", "delivery", "customers")
 _GREEN = {
     "leisure": ("park", "garden", "pitch", "golf_course", "nature_reserve"),
     "landuse": ("forest", "grass", "meadow", "cemetery", "recreation_ground", "village_green"),
@@ -41,80 +34,70 @@ _GREEN = {
 _CAMERA_KINDS = {"fixed": CameraKind.FIXED, "dome": CameraKind.DOME, "panning": CameraKind.PTZ}
 
 
-@dataclass(frozen=True, slots=True)
-class Street:
-    """One piece of street between two junctions, drawn from its first node to its last."""
+@dataclass(slots=True)
+class _Read:
+    """What was met on the way through the file."""
 
-    start: int  #: OSM node
-    end: int
-    lonlat: tuple[tuple[float, float], ...]
-    kind: str
-    name: str
-    car_kmh: float  #: 0: no cars
-    car: tuple[bool, bool]  #: may be driven forwards, backwards
-    bike: tuple[bool, bool]
-    foot: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Town:
-    """What an extract says of a town. Geometries are shapely, degrees WGS 84."""
-
-    streets: tuple[Street, ...]
-    buildings: Geometries
-    water: Geometries
-    green: Geometries
-    cameras: tuple[Camera, ...]
-
-    @property
-    def bounds(self) -> tuple[float, float, float, float] | None:
-        """West, south, east, north of the streets; None without streets."""
-        if not self.streets:
-            return None
-        points = np.array([point for street in self.streets for point in street.lonlat])
-        (west, south), (east, north) = points.min(axis=0), points.max(axis=0)
-        return float(west), float(south), float(east), float(north)
+    ways: list[tuple[int, dict[str, str], list[tuple[int, float, float]]]] = field(
+        default_factory=list
+    )
+    areas: dict[str, list[Any]] = field(
+        default_factory=lambda: {"building": [], "water": [], "green": []}
+    )
+    heights: list[float] = field(default_factory=list)
+    cameras: list[Camera] = field(default_factory=list)
+    #: Junction → shut to cars, shut to bicycles.
+    barriers: dict[int, tuple[bool, bool]] = field(default_factory=dict)
+    banned: list[Banned] = field(default_factory=list)
 
 
 def read_town(path: Path) -> Town:
     """Read an extract (`.osm.pbf`, `.osm`); `RuntimeError` when it is not one."""
-    ways: list[tuple[dict[str, str], list[tuple[int, float, float]]]] = []
-    areas: dict[str, list[Any]] = {"building": [], "water": [], "green": []}
-    cameras: list[Camera] = []
+    read = _Read()
     factory = osmium.geom.WKBFactory()
+    areas = osmium.filter.KeyFilter("building", "natural", "landuse", "leisure", "waterway")
     wanted = osmium.filter.KeyFilter(
-        "highway", "building", "natural", "landuse", "leisure", "water", "waterway", "man_made"
-    )
-    processor = osmium.FileProcessor(str(path)).with_areas(wanted).with_filter(wanted)
-    for thing in processor:
-        tags = thing.tags
+        "highway", "building", "natural", "landuse", "leisure", "waterway", "man_made", "barrier",
+        "restriction", "restriction:motorcar", "restriction:motor_vehicle",
+    )  # fmt: skip
+    for thing in osmium.FileProcessor(str(path)).with_areas(areas).with_filter(wanted):
         if isinstance(thing, osmium.osm.Node):
-            if tags.get("man_made") == "surveillance":
-                cameras += _camera(thing.id, dict(tags), thing.location)
+            _node(read, thing)
         elif isinstance(thing, osmium.osm.Way):
-            if tags.get("highway") in STREETS and tags.get("area") != "yes":
-                known = [
-                    (node.ref, node.lon, node.lat) for node in thing.nodes if node.location.valid()
-                ]
-                ways.append((dict(tags), known))
-        elif isinstance(thing, osmium.osm.Area) and (layer := _layer(tags)):
+            if thing.tags.get("highway") in STREETS and thing.tags.get("area") != "yes":
+                known = [(each.ref, each.lon, each.lat) for each in thing.nodes
+                         if each.location.valid()]  # fmt: skip
+                read.ways.append((thing.id, dict(thing.tags), known))
+        elif isinstance(thing, osmium.osm.Relation):
+            members = [(each.type, each.ref, each.role) for each in thing.members]
+            read.banned += banned(dict(thing.tags), members)
+        elif isinstance(thing, osmium.osm.Area) and (layer := _layer(thing.tags)):
             try:
-                areas[layer].append(shapely.from_wkb(factory.create_multipolygon(thing)))
+                shape = shapely.from_wkb(factory.create_multipolygon(thing))
             except (RuntimeError, shapely.errors.GEOSException):
                 continue  # a clipped or broken ring draws nothing
+            read.areas[layer].append(shape)
+            if layer == "building":
+                read.heights.append(height_m(thing.tags))
+    streets = tuple(_streets(read.ways, read.barriers))
     return Town(
-        streets=tuple(_streets(ways)),
-        buildings=_array(areas["building"]),
-        water=_array(areas["water"]),
-        green=_array(areas["green"]),
-        cameras=tuple(cameras),
+        streets=streets,
+        turns=resolve(streets, read.banned, read.barriers),
+        buildings=geometries(read.areas["building"]),
+        heights=np.array(read.heights, dtype=np.float64),
+        water=geometries(read.areas["water"]),
+        green=geometries(read.areas["green"]),
+        cameras=tuple(read.cameras),
     )
 
 
-def _array(geometries: list[Any]) -> Geometries:
-    array: Geometries = np.empty(len(geometries), dtype=object)
-    array[:] = geometries
-    return array
+def _node(read: _Read, node: Any) -> None:
+    if node.tags.get("man_made") == "surveillance":
+        read.cameras += _camera(node.id, dict(node.tags), node.location)
+    if "barrier" in node.tags:
+        shut = barred(dict(node.tags))
+        if any(shut):
+            read.barriers[node.id] = shut
 
 
 def _layer(tags: Any) -> str:
@@ -126,102 +109,61 @@ def _layer(tags: Any) -> str:
     return "green" if green else ""
 
 
+def height_m(tags: Any) -> float:
+    """Say how high a building is: measured, else by its storeys; NaN where neither is told.
+
+    A part that begins above the ground (a bridge between houses) hides what its top hides.
+    """
+    measured = re.fullmatch(r"(\d+(?:[.,]\d+)?)\s*m?", tags.get("height", "").strip())
+    if measured:
+        return float(measured[1].replace(",", "."))
+    storeys = re.fullmatch(r"\d+(?:\.\d+)?", tags.get("building:levels", "").strip())
+    if storeys and float(storeys[0]) > 0:
+        roof = re.fullmatch(r"\d+(?:\.\d+)?", tags.get("roof:levels", "").strip())
+        return STOREY_M * (float(storeys[0]) + (float(roof[0]) if roof else 0.0))
+    return math.nan
+
+
 # --- streets ---
 
 
 def _streets(
-    ways: list[tuple[dict[str, str], list[tuple[int, float, float]]]],
+    ways: list[tuple[int, dict[str, str], list[tuple[int, float, float]]]],
+    barriers: Mapping[int, tuple[bool, bool]],
 ) -> Iterator[Street]:
-    """Cut each way where another one touches it."""
-    uses: Counter[int] = Counter()
-    for _, nodes in ways:
+    """Cut each way where another one touches it, and where a barrier stands."""
+    uses: Counter[int] = Counter(dict.fromkeys(barriers, 2))
+    for _, _, nodes in ways:
         uses.update(node for node, _, _ in nodes)
         # Ends are junctions, always; so is the node where a loop closes.
         uses.update((nodes[0][0], nodes[-1][0]) if nodes else ())
-    for tags, nodes in ways:
-        if len(nodes) < 2:
-            continue
-        rights = _rights(tags)
-        if rights is None:
+    for way, tags, nodes in ways:
+        allowed = rights(tags)
+        if len(nodes) < 2 or allowed is None:
             continue
         piece = [nodes[0]]
         for node in nodes[1:]:
             piece.append(node)
             if uses[node[0]] > 1:
-                if len(piece) > 1:
-                    yield _street(tags, piece, rights)
+                yield _street(way, tags, piece, allowed)
                 piece = [node]
 
 
-@dataclass(frozen=True, slots=True)
-class _Rights:
-    car_kmh: float
-    car: tuple[bool, bool]
-    bike: tuple[bool, bool]
-    foot: bool
-
-
-def _street(tags: dict[str, str], piece: list[tuple[int, float, float]], rights: _Rights) -> Street:
+def _street(
+    way: int, tags: dict[str, str], piece: list[tuple[int, float, float]], allowed: Rights
+) -> Street:
     return Street(
         start=piece[0][0],
         end=piece[-1][0],
         lonlat=tuple((lon, lat) for _, lon, lat in piece),
         kind=tags["highway"],
         name=tags.get("name", ""),
-        car_kmh=rights.car_kmh,
-        car=rights.car,
-        bike=rights.bike,
-        foot=rights.foot,
+        car_kmh=allowed.car_kmh,
+        car=allowed.car,
+        bike=allowed.bike,
+        foot=allowed.foot,
+        source=str(way),
     )
-
-
-def _rights(tags: dict[str, str]) -> _Rights | None:
-    """Say who may take a street, and which way; None: nobody."""
-    kind = tags["highway"]
-    general = tags.get("access", "yes")
-    vehicle = tags.get("vehicle", general)
-    motor = tags.get("motor_vehicle", tags.get("motorcar", vehicle))
-    drivable = kind in CAR_KMH and motor not in _NO
-    motorway = kind.startswith(("motorway", "trunk")) or tags.get("motorroad") == "yes"
-    by_foot = "yes" if kind in ("footway", "pedestrian", "steps", "path") else general
-    walkable = not motorway and tags.get("foot", by_foot) not in _NO
-    no_bike = motorway or kind in ("steps", "footway", "corridor")
-    cyclable = tags.get("bicycle", "no" if no_bike else vehicle) not in (*_NO, "dismount")
-    forward, backward = _directions(tags)
-    contraflow = tags.get("oneway:bicycle") == "no" or any(
-        str(tags.get(key, "")).startswith("opposite")
-        for key in ("cycleway", "cycleway:left", "cycleway:right", "cycleway:both")
-    )
-    if not (drivable or walkable or cyclable):
-        return None
-    return _Rights(
-        car_kmh=_speed_kmh(tags) if drivable else 0,
-        car=(drivable and forward, drivable and backward),
-        bike=(cyclable and (forward or contraflow), cyclable and (backward or contraflow)),
-        foot=walkable,
-    )
-
-
-def _directions(tags: dict[str, str]) -> tuple[bool, bool]:
-    oneway = tags.get("oneway", "")
-    if oneway in ("-1", "reverse"):
-        return False, True
-    implied = tags.get("junction") in ("roundabout", "circular") or tags["highway"] == "motorway"
-    if oneway in ("yes", "true", "1") or (implied and oneway not in ("no", "false", "0")):
-        return True, False
-    return True, True
-
-
-def _speed_kmh(tags: dict[str, str]) -> float:
-    """Read the posted speed ("50", "30 mph", "FR:urban"), else the class's own."""
-    posted = tags.get("maxspeed", "").lower()
-    usual = float(CAR_KMH[tags["highway"]])
-    if match := re.fullmatch(r"(\d{1,3}(?:\.\d+)?)\s*(mph|km/h|kmh)?", posted):
-        kmh = float(match[1]) * (1.609344 if match[2] == "mph" else 1)
-        return kmh if 5 <= kmh <= 150 else usual
-    zones = {"urban": 50.0, "rural": 80.0, "walk": 6.0, "living_street": 15.0, "zone30": 30.0}
-    zone = posted.partition(":")[2] or posted
-    return zones.get(zone.replace(":", ""), usual)
 
 
 # --- cameras ---

@@ -11,6 +11,7 @@ import math
 from typing import Any
 
 import numpy as np
+import shapely
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
@@ -48,6 +49,22 @@ class Plane:
         """Turn metres east and north into degrees; scalars or arrays."""
         lon = self.lon + np.asarray(east) / self.metres_per_lon
         return (lon + 180.0) % 360.0 - 180.0, self.lat + np.asarray(north) / self.metres_per_lat
+
+    def metres(self, shape: Any) -> Any:
+        """Turn a geometry, or an array of them, from degrees into metres; without heights."""
+
+        def moved(lonlat: Floats) -> Floats:
+            return np.column_stack(self.to_metres(lonlat[:, 0], lonlat[:, 1]))
+
+        return shapely.transform(shape, moved)
+
+    def degrees(self, shape: Any) -> Any:
+        """Turn a geometry, or an array of them, from metres into degrees."""
+
+        def moved(metres: Floats) -> Floats:
+            return np.column_stack(self.to_degrees(metres[:, 0], metres[:, 1]))
+
+        return shapely.transform(shape, moved)
 
 
 def bearing_deg(east: Any, north: Any) -> Any:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
 
-from dispatch_gis.network import BIKE_M_S, FOOT_M_S, Network, Search, length_m
+from dispatch_gis.fleet import MEANS, Fleet
+from dispatch_gis.graph import Bools, Ints
+from dispatch_gis.network import BIKE_M_S, FOOT_M_S, Network, Search, Snap, length_m
 from dispatch_gis.plane import Floats, Plane
 from hooks import Crew, CrewId, CrewStatus, Means, Message, Position, Reinforcement
 
@@ -19,6 +21,8 @@ WALK_M = 25.0
 STRAIGHT_M_S = {Means.FOOT: 1.4, Means.BIKE: 3.5}
 DRIVEN_STRAIGHT_M_S = 6.0
 _USUAL_M_S = {Means.FOOT: FOOT_M_S, Means.BIKE: BIKE_M_S, Means.CAR: 9.0}
+#: A patrol has moved since its fix, at about half its speed and in any direction.
+_MOVED = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,31 +34,18 @@ class RankingSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class _Candidate:
-    crew: Crew
-    place: Position
-    age_s: float | None
-    stale: bool
-
-    @property
-    def doubtful(self) -> bool:
-        """Whether it is ranked after the others."""
-        return self.stale or self.crew.status is CrewStatus.UNKNOWN
-
-
-@dataclass(frozen=True, slots=True)
 class _Estimate:
-    candidate: _Candidate
+    row: int
     time_s: float
-    gap_m: float  #: in a straight line, where there is no road
+    straight: bool
     walk_m: float
     search: Search | None
-    row: int
+    place: int  #: among the rows that were searched
 
 
 def rank(
     officer: Position,
-    crews: Sequence[Crew],
+    fleet: Fleet,
     at: datetime,
     *,
     networks: Mapping[Means, Network],
@@ -68,136 +59,174 @@ def rank(
     Old fixes come last: where they were is not where they are. The same crews in any order give
     the same list.
     """
-    candidates = [
-        _candidate(crew, at, settings)
-        for crew in sorted(crews, key=lambda crew: crew.id)
-        if crew.position is not None
-        and crew.id != own_crew
-        and crew.status in (CrewStatus.FREE, CrewStatus.UNKNOWN)
-    ]
-    estimates: list[_Estimate] = []
-    # Crews of doubtful place or status come last, but must not hide behind the others' search.
-    for group in (
-        [each for each in candidates if not each.doubtful],
-        [each for each in candidates if each.doubtful],
-    ):
-        estimates += _estimate(officer, group, networks, plane, settings.most)
-    estimates.sort(key=_order)
-    return [_told(each, officer, plane) for each in estimates[: settings.most]]
+    age_s = np.maximum(at.timestamp() - fleet.fixed_at, 0.0)
+    stale = ~(age_s <= settings.stale_after_s)  # a fix of unknown age too
+    chosen = _Chosen(officer, fleet, networks, plane, settings.most)
+    rows = np.flatnonzero(fleet.sendable)
+    if own_crew is not None:
+        rows = rows[fleet.ids[rows] != hash(own_crew)]
+    doubtful = fleet.doubtful | stale
+    # Crews of doubtful place or status come last, and are searched only if the others are too few.
+    chosen.add(rows[~doubtful[rows]])
+    found = chosen.best()
+    if len(found) < settings.most:
+        late = rows[doubtful[rows]]
+        others = _Chosen(officer, fleet, networks, plane, settings.most)
+        # A stale fix is worse than an unknown status.
+        others.add(late[~stale[late]])
+        found += others.best()
+        last = _Chosen(officer, fleet, networks, plane, settings.most)
+        last.add(late[stale[late]])
+        found += _known_first(last.best(len(late)), fleet)
+    return [_told(each, fleet, age_s, stale, officer, plane) for each in found[: settings.most]]
 
 
-def _order(each: _Estimate) -> tuple[bool, bool, float, str]:
-    crew = each.candidate.crew
-    doubtful = crew.status is CrewStatus.UNKNOWN
-    return each.candidate.stale, doubtful, round(each.time_s, 3), crew.id
+def _known_first(found: list[_Estimate], fleet: Fleet) -> list[_Estimate]:
+    return sorted(found, key=lambda each: bool(fleet.doubtful[each.row]))
 
 
-def _candidate(crew: Crew, at: datetime, settings: RankingSettings) -> _Candidate:
+class _Chosen:
+    """The soonest of some crews, means after means: each one cuts short the next one's search."""
+
+    def __init__(
+        self,
+        officer: Position,
+        fleet: Fleet,
+        networks: Mapping[Means, Network],
+        plane: Plane,
+        most: int,
+    ) -> None:
+        self._here = np.array([float(each) for each in plane.to_metres(officer.lon, officer.lat)])
+        self._fleet = fleet
+        self._networks = networks
+        self._most = most
+        self._estimates: list[_Estimate] = []
+
+    def add(self, rows: Ints) -> None:
+        """Estimate these crews; those that surely come later than the ones wanted are left out."""
+        for number, means in enumerate(MEANS):
+            mine = rows[self._fleet.means[rows] == number]
+            if len(mine):
+                self._by_means(mine, means)
+
+    def best(self, most: int | None = None) -> list[_Estimate]:
+        """List the soonest, ties by id."""
+        return sorted(self._estimates, key=self._order)[: self._most if most is None else most]
+
+    def _order(self, each: _Estimate) -> tuple[float, str]:
+        return round(each.time_s, 3), self._fleet.crews[each.row].id
+
+    def _bound_s(self) -> float:
+        """Say after how long a crew can no longer be among the soonest."""
+        times = sorted(each.time_s for each in self._estimates)
+        return times[self._most - 1] + 0.001 if len(times) >= self._most else math.inf
+
+    def _by_means(self, rows: Ints, means: Means) -> None:
+        fleet = self._fleet
+        gaps = np.hypot(*(fleet.at_m[rows] - self._here).T)
+        network = self._networks.get(means)
+        officer = network.snap(self._here[None, :])[0] if network is not None else None
+        if network is None or officer is None:
+            self._straight(rows, gaps, means)
+            return
+        on_road = fleet.edges[rows] >= 0
+        if not on_road.all():
+            self._straight(rows[~on_road], gaps[~on_road], means)
+        if on_road.any():
+            self._by_road(network, officer, rows[on_road], gaps[on_road], means)
+
+    def _by_road(
+        self, network: Network, officer: Snap, rows: Ints, gaps: Floats, means: Means
+    ) -> None:
+        enough = min(self._most, len(rows))
+        # Close to a street he is on it; farther, somebody walks the rest.
+        walk_m = officer.away_m if officer.away_m > WALK_M else 0.0
+        # Streets wind: look a little farther than the crews wanted are in a straight line.
+        near_m = float(np.partition(gaps, enough - 1)[enough - 1])
+        search = network.search(
+            officer,
+            self._fleet.edges[rows],
+            self._fleet.along[rows],
+            enough,
+            guess_s=30 + 1.5 * near_m / _USUAL_M_S[means],
+            most_s=max(self._bound_s() - walk_m / FOOT_M_S, 0.0),
+        )
+        times = search.times_s
+        reached = np.flatnonzero(np.isfinite(times))
+        if len(reached) > self._most:
+            cut = np.partition(times[reached], self._most - 1)[self._most - 1]
+            reached = reached[times[reached] <= cut + 0.001]  # with those that tie
+        for place in reached.tolist():
+            time_s = float(times[place]) + walk_m / FOOT_M_S
+            self._estimates.append(
+                _Estimate(int(rows[place]), time_s, False, walk_m, search, place)
+            )
+        if search.whole and len(reached) < enough:
+            lost = np.isinf(times)
+            self._straight(rows[lost], gaps[lost], means)
+
+    def _straight(self, rows: Ints, gaps: Floats, means: Means) -> None:
+        speed = STRAIGHT_M_S.get(means, DRIVEN_STRAIGHT_M_S)
+        if len(rows) > self._most:
+            cut = np.partition(gaps, self._most - 1)[self._most - 1]
+            near = gaps <= cut + 0.001
+            rows, gaps = rows[near], gaps[near]
+        self._estimates += [
+            _Estimate(int(row), float(gap) / speed, True, 0.0, None, -1)
+            for row, gap in zip(rows, gaps, strict=True)
+        ]
+
+
+def _told(
+    each: _Estimate, fleet: Fleet, age_s: Floats, stale: Bools, officer: Position, plane: Plane
+) -> Reinforcement:
+    """Write an estimate with its way and its reasons."""
+    crew = fleet.crews[each.row]
     place = crew.position
     if place is None:
         raise ValueError(f"{crew.id} has no position")
-    age_s = None if place.fixed_at is None else max(0.0, (at - place.fixed_at).total_seconds())
-    return _Candidate(crew, place, age_s, age_s is None or age_s > settings.stale_after_s)
-
-
-def _estimate(
-    officer: Position,
-    candidates: Sequence[_Candidate],
-    networks: Mapping[Means, Network],
-    plane: Plane,
-    most: int,
-) -> list[_Estimate]:
-    """Say when each comes: by road, or straight where there is none; later ones are left out."""
-    here = np.array([[float(each) for each in plane.to_metres(officer.lon, officer.lat)]])
-    estimates: list[_Estimate] = []
-    for means in (Means.CAR, Means.BIKE, Means.FOOT):
-        group = [each for each in candidates if _kind(each.crew.means) is means]
-        if group:
-            lonlat = np.array([(each.place.lon, each.place.lat) for each in group])
-            places = np.column_stack(plane.to_metres(lonlat[:, 0], lonlat[:, 1]))
-            estimates += _by_means(group, places, here, networks.get(means), most)
-    return estimates
-
-
-def _by_means(
-    group: Sequence[_Candidate], places: Floats, here: Floats, network: Network | None, most: int
-) -> list[_Estimate]:
-    gaps = np.hypot(*(places - here).T)
-    officer = network.snap(here)[0] if network is not None else None
-    if network is None or officer is None:
-        return [_straight(each, float(gap)) for each, gap in zip(group, gaps, strict=True)]
-    snaps = network.snap(places)
-    on_road = [index for index, snap in enumerate(snaps) if snap is not None]
-    estimates = [
-        _straight(group[index], float(gaps[index]))
-        for index, snap in enumerate(snaps)
-        if snap is None
-    ]
-    if on_road:
-        chosen = [snap for snap in snaps if snap is not None]
-        # Streets wind: look a little farther than the crews wanted are in a straight line.
-        near_m = np.partition(gaps[on_road], min(most, len(on_road)) - 1)[: min(most, len(on_road))]
-        guess_s = 30 + 1.7 * float(near_m.max()) / _USUAL_M_S[_kind(group[0].crew.means)]
-        search = network.search(officer, chosen, most, guess_s)
-        # Close to a street he is on it; farther, somebody walks the rest.
-        walk_m = officer.away_m if officer.away_m > WALK_M else 0.0
-        estimates += [
-            _Estimate(group[index], float(time) + walk_m / FOOT_M_S, 0.0, walk_m, search, row)
-            for row, (index, time) in enumerate(zip(on_road, search.times_s, strict=True))
-            if np.isfinite(time)
-        ]
-    return estimates
-
-
-def _kind(means: Means) -> Means:
-    return means if means in (Means.FOOT, Means.BIKE) else Means.CAR
-
-
-def _straight(each: _Candidate, gap_m: float) -> _Estimate:
-    speed = STRAIGHT_M_S.get(each.crew.means, DRIVEN_STRAIGHT_M_S)
-    return _Estimate(each, gap_m / speed, gap_m, 0.0, None, -1)
-
-
-def _told(each: _Estimate, officer: Position, plane: Plane) -> Reinforcement:
-    """Write an estimate with its way and its reasons."""
-    place = each.candidate.place
     reasons: list[Message] = []
     if each.search is None:
-        distance_m = each.gap_m
+        here = np.array([plane.to_metres(officer.lon, officer.lat)], dtype=np.float64)
+        distance_m = float(np.hypot(*(fleet.at_m[each.row] - here[0])))
         route: tuple[tuple[float, float], ...] = (
             (place.lon, place.lat), (officer.lon, officer.lat),
         )  # fmt: skip
         reasons.append(Message(text="as the crow flies: no road known"))
     else:
-        way = each.search.way(each.row)
+        way = each.search.way(each.place)
         lon, lat = plane.to_degrees(way[:, 0], way[:, 1])
         route = tuple(zip(np.round(lon, 6).tolist(), np.round(lat, 6).tolist(), strict=True))
         distance_m = length_m(way) + each.walk_m
         if each.walk_m:
             walk = Message(text="the last {walk_m:.0f} m on foot", params={"walk_m": each.walk_m})
             reasons.append(walk)
+    age = float(age_s[each.row])
+    known_age = None if math.isnan(age) else age
+    old = bool(stale[each.row])
     return Reinforcement(
-        crew=each.candidate.crew,
+        crew=crew,
         time_s=round(each.time_s, 1),
         distance_m=round(distance_m, 1),
         by_road=each.search is not None,
-        fix_age_s=each.candidate.age_s,
-        stale=each.candidate.stale,
+        fix_age_s=known_age,
+        spread_s=None if known_age is None else round(known_age * _MOVED, 1),
+        stale=old,
         route=route,
-        reasons=(*reasons, *_doubts(each.candidate)),
+        reasons=(*reasons, *_doubts(crew, known_age, old)),
     )
 
 
-def _doubts(each: _Candidate) -> list[Message]:
+def _doubts(crew: Crew, age_s: float | None, stale: bool) -> list[Message]:
     """Say what is not sure of a crew; whole minutes, so that nothing changes every second."""
     said: list[Message] = []
-    if each.age_s is None:
+    if age_s is None:
         said.append(Message(text="position of unknown age"))
-    elif each.stale:
-        minutes = max(1, math.floor(each.age_s / 60))
+    elif stale:
+        minutes = max(1, math.floor(age_s / 60))
         said.append(Message(text="position {minutes} min old", params={"minutes": minutes}))
-    if each.crew.status is CrewStatus.UNKNOWN:
+    if crew.status is CrewStatus.UNKNOWN:
         said.append(Message(text="status unknown"))
-    if each.crew.means is Means.UNKNOWN:
+    if crew.means is Means.UNKNOWN:
         said.append(Message(text="assumed to drive"))
     return said

@@ -9,16 +9,15 @@ from datetime import datetime
 import numpy as np
 import shapely
 
-from dispatch_gis.network import Network
-from dispatch_gis.osm import Town
 from dispatch_gis.plane import Plane
 from dispatch_gis.ranking import RankingSettings, rank
+from dispatch_gis.roads import Roads, nowhere
 from dispatch_gis.sight import CameraIndex
-from hooks import Camera, Crew, CrewId, CrewStatus, Means, Message, Position, Situation
+from dispatch_gis.town import Town
+from hooks import Camera, Crew, CrewId, CrewStatus, Message, Position, Situation
 
 #: Farther than that from any named street, the place has no street name.
 NEAR_M = 60.0
-_MEANS = (Means.CAR, Means.BIKE, Means.FOOT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,15 +41,7 @@ class Territory:
         west, south, east, north = self.bounds or (0.0, 0.0, 0.0, 0.0)
         self.plane = Plane((west + east) / 2, (south + north) / 2)
         streets = town.streets if town else ()
-        self.networks = {
-            means: Network(
-                streets,
-                means,
-                self.plane,
-                factor=settings.priority_factor if means is Means.CAR else 1.0,
-            )
-            for means in _MEANS
-        }
+        self.roads = Roads(town or Town(), self.plane, factor=settings.priority_factor)
         self.index = CameraIndex(self.cameras, self.plane)
         named = [street for street in streets if street.name]
         self._names = [street.name for street in named]
@@ -91,8 +82,9 @@ def situate(
     # Nothing known of the town: measure around the place itself.
     plane = territory.plane if territory.bounds else Plane(position.lon, position.lat)
     ranking = RankingSettings(stale_after_s=settings.stale_after_s, most=settings.crews)
+    networks, muster = territory.roads.at(at) if plane is territory.plane else nowhere(plane)
     reinforcements = rank(
-        position, crews, at, networks=territory.networks, plane=plane,
+        position, muster.fleet(crews), at, networks=networks, plane=plane,
         settings=ranking, own_crew=own_crew,
     )  # fmt: skip
     missing: list[Message] = []

@@ -330,6 +330,8 @@ class Reinforcement:
     stale: bool  #: the fix is too old to be trusted as "now"
     route: tuple[tuple[float, float], ...] = ()  #: (lon, lat) from the crew to the officer
     reasons: tuple[Message, ...] = ()
+    #: How far off `time_s` may be, for the crew has moved since its fix; None: age not known.
+    spread_s: float | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,8 +12,9 @@ import structlog
 
 from dispatch_gis.basemap import Basemap
 from dispatch_gis.layers import read_cameras
-from dispatch_gis.osm import Town, read_town
+from dispatch_gis.osm import read_town
 from dispatch_gis.situation import SituateSettings, Territory, situate
+from dispatch_gis.town import Town
 from hooks import (
     Camera,
     CameraId,

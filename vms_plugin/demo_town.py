@@ -12,8 +12,9 @@ from uuid import UUID, uuid5
 
 import numpy as np
 
-from dispatch_gis.osm import Street, read_town
+from dispatch_gis.osm import read_town
 from dispatch_gis.plane import Plane
+from dispatch_gis.town import Street
 
 _HOUSE = UUID("0f1d3b9e-51de-4a43-9c58-57d8f9a3a1f0")
 #: How fast patrols go in the demonstration, in metres per second.

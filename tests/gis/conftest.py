@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from dispatch_gis.osm import Town, read_town
+from dispatch_gis.osm import read_town
+from dispatch_gis.town import Town
 
 #: A square of streets 100 m a side (roughly), around 0°E 45°N: one-way on its north side.
 MADE = """<?xml version="1.0"?><osm version="0.6">

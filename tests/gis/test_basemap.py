@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import pytest
 
 from dispatch_gis.basemap import THEMES, Basemap
-from dispatch_gis.osm import Town
+from dispatch_gis.town import Town
 
 NAME = re.compile(r'<path id="(n\d+)" fill="none" d="M(-?[\d.]+) (-?[\d.]+)')
 

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from dispatch_gis.osm import Town, _rights, read_town
+from dispatch_gis.osm import read_town
+from dispatch_gis.osm_rights import rights as _rights
+from dispatch_gis.town import Town
 from hooks import CameraKind
 
 

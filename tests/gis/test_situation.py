@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyproj import Geod
 
-from dispatch_gis.osm import Town
 from dispatch_gis.sight import CLASSES, LEAST_PX_M, REACH_M, pixel_class
 from dispatch_gis.situation import SituateSettings, Territory, situate
+from dispatch_gis.town import Town
 from hooks import (
     Camera,
     CameraId,
