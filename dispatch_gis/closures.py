@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
 
 import numpy as np
 import shapely
@@ -12,7 +10,7 @@ from shapely.geometry.base import BaseGeometry
 
 from dispatch_gis.graph import Bools
 from dispatch_gis.plane import Plane
-from dispatch_gis.town import Geometries
+from dispatch_gis.town import Closure, Geometries
 from hooks import Means
 
 #: A line drawn by hand along a street runs this close to it.
@@ -20,22 +18,6 @@ DRAWN_M = 6.0
 #: A street is meant by a line that follows it this far, or nearly all of it: not when crossed.
 FOLLOWED_M = 15.0
 FOLLOWED_SHARE = 0.8
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Closure:
-    """What is closed, to whom, from when to when. Without `until` it stays until it is removed."""
-
-    area: BaseGeometry | None = None  #: degrees WGS 84; None: every street of that name
-    street: str = ""
-    since: datetime | None = None
-    until: datetime | None = None
-    means: frozenset[Means] = field(default=frozenset({Means.CAR}))
-
-    def active(self, at: datetime) -> bool:
-        """Say whether it holds at that time; from its first second to the one before its end."""
-        begun = self.since is None or self.since <= at
-        return begun and (self.until is None or at < self.until)
 
 
 def shut(

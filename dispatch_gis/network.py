@@ -19,10 +19,10 @@ import numpy as np
 import shapely
 from scipy.sparse.csgraph import dijkstra
 
-from dispatch_gis.closures import Closure, shut
+from dispatch_gis.closures import shut
 from dispatch_gis.graph import Bools, Graph, Ints, Links, build, links, returning
 from dispatch_gis.plane import Floats, Plane
-from dispatch_gis.town import Street, Turn, geometries
+from dispatch_gis.town import Closure, Street, Turn, geometries
 from hooks import Means
 
 #: Metres per second on foot and by bicycle, a person in a hurry.

@@ -6,11 +6,10 @@ import threading
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from dispatch_gis.closures import Closure
 from dispatch_gis.fleet import MEANS, Muster
 from dispatch_gis.network import Network
 from dispatch_gis.plane import Plane
-from dispatch_gis.town import Town
+from dispatch_gis.town import Closure, Town
 from hooks import Means
 
 Networks = Mapping[Means, Network]

@@ -7,15 +7,16 @@ this. Geometries are shapely, degrees WGS 84.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from dispatch_gis.plane import Floats
-from hooks import Camera
+from hooks import Camera, CameraId, Means
 
 Geometries = NDArray[np.object_]
 
@@ -54,9 +55,43 @@ class Turn:
     bike: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Closure:
+    """What is closed, to whom, from when to when. Without `until` it stays until it is removed."""
+
+    area: BaseGeometry | None = None  #: a zone, or a line along the street; None: see `street`
+    street: str = ""  #: only the streets of that name
+    since: datetime | None = None
+    until: datetime | None = None
+    means: frozenset[Means] = field(default=frozenset({Means.CAR}))
+
+    def active(self, at: datetime) -> bool:
+        """Say whether it holds at that time; from its first second to the one before its end."""
+        begun = self.since is None or self.since <= at
+        return begun and (self.until is None or at < self.until)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mask:
+    """What a camera must not show: homes and their entrances (CSI L251-3)."""
+
+    area: BaseGeometry
+    camera: CameraId | None = None  #: None: no camera may
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Commune:
+    """A commune's ground, for the territory of competence (CSI R253-3)."""
+
+    code: str  #: INSEE
+    name: str = ""
+    area: BaseGeometry
+
+
 @dataclass(frozen=True, slots=True)
 class Town:
-    """Everything an extract says of a town."""
+    """Everything that files say of a town: surveyed by others, or kept by GIS staff."""
 
     streets: tuple[Street, ...] = ()
     turns: tuple[Turn, ...] = ()
@@ -66,6 +101,11 @@ class Town:
     water: Geometries = field(default_factory=lambda: geometries([]))
     green: Geometries = field(default_factory=lambda: geometries([]))
     cameras: tuple[Camera, ...] = ()
+    closures: tuple[Closure, ...] = ()
+    masks: tuple[Mask, ...] = ()
+    communes: tuple[Commune, ...] = ()
+    #: Visible areas drawn by hand: they are taken as they are.
+    corrections: Mapping[CameraId, BaseGeometry] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if len(self.heights) != len(self.buildings):
