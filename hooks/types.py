@@ -289,9 +289,11 @@ class Crew:
 
 
 class PixelClass(StrEnum):
-    """What a man's picture is good for, by pixels per metre on him: IEC 62676-4:2025.
+    """What a man's picture is good for, by pixels per metre on him: IEC 62676-4.
 
-    The class is the best whose threshold (20, 40, 80, 125, 250, 500, 1500 px/m) is reached.
+    The class is the best whose threshold is reached: 20, 40, 80, 125, 250, 500, 1500 px/m in the
+    edition of 2025, from `OVERVIEW` on; 12.5, 25, 62.5, 125, 250, 1000 in that of 2014, from
+    `MONITOR` on. Which edition a town speaks is its setting.
     """
 
     NONE = "none"
@@ -302,6 +304,12 @@ class PixelClass(StrEnum):
     CHARACTERISE = "characterise"
     VALIDATE = "validate"
     SCRUTINISE = "scrutinise"
+    MONITOR = "monitor"
+    DETECT = "detect"
+    OBSERVE = "observe"
+    RECOGNISE = "recognise"
+    IDENTIFY = "identify"
+    INSPECT = "inspect"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
