@@ -108,10 +108,12 @@ class Surveyor:
         if blind:  # nobody hangs a camera to look at a wall: it is not where it is drawn
             area = whole
         for mask in self._forbidden(camera.id):
-            area = shapely.make_valid(area).difference(self._plane.metres(shapely.make_valid(mask)))
+            hidden = self._plane.metres(shapely.make_valid(mask))
+            area = shapely.make_valid(area).difference(hidden)
         return Coverage(
-            camera=camera.id, area=_clean(self._plane.degrees(area)), reach_m=reach_m, moved_m=moved_m,
-            uncertain=inside or blind, blind=blind, corrected=False, fingerprint=fingerprint,
+            camera=camera.id, area=_clean(self._plane.degrees(area)), reach_m=reach_m,
+            moved_m=moved_m, uncertain=inside or blind, blind=blind, corrected=False,
+            fingerprint=fingerprint,
         )  # fmt: skip
 
     def _seen(self, camera: Camera, x: float, y: float, reach_m: float) -> BaseGeometry:
@@ -136,7 +138,9 @@ class Surveyor:
         top = np.maximum(self._buildings.heights[owners], 0.0)
         # The line of sight over the top meets the man's height that many times farther.
         times = np.maximum((height_m - MAN_M) / np.maximum(height_m - top, 0.01), 1.0)[:, None]
-        quads = shapely.polygons(np.stack([start, end, end * times, start * times], axis=1))
+        quads = np.asarray(
+            shapely.polygons(np.stack([start, end, end * times, start * times], axis=1))
+        )
         quads = quads[(shapely.area(quads) > 1e-6) & (top > MAN_M)]
         roofs = shapely.transform(self._buildings.shapes[low], lambda points: points - eye)
         both = np.concatenate([shapely.make_valid(quads), shapely.make_valid(roofs)])
@@ -198,7 +202,7 @@ def _field(camera: Camera, x: float, y: float, reach_m: float) -> BaseGeometry:
     """Draw what a camera would show if there were no walls, metres."""
     towards, fov = _sector(camera)
     field = visible(np.empty((0, 4)), reach_m, towards=towards, fov=fov)
-    return shapely.transform(field, lambda points: points + (x, y))
+    return shapely.transform(field, lambda points: points + np.array([x, y]))
 
 
 def _clean(area: BaseGeometry) -> BaseGeometry:

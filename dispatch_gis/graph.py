@@ -29,11 +29,12 @@ class Graph:
     nodes: int
     heads: Ints  #: arc → the node it arrives at; -1: the arc is not open to these means
     tails: Ints  #: one for each way to enter an arc: from which node
-    arcs: Ints  #: and which arc
+    arcs: Ints  #: and which arc, sorted
+    first: Ints  #: arc → its first row in `tails`
 
     def entries(self, arc: int) -> Ints:
         """List the nodes from which an arc can be entered."""
-        return self.tails[np.searchsorted(self.arcs, arc) : np.searchsorted(self.arcs, arc + 1)]
+        return self.tails[self.first[arc] : self.first[arc + 1]]
 
 
 def build(ends: Ints, ways: Bools, forbidden: Iterable[tuple[int, int, int]]) -> Graph:
@@ -78,7 +79,8 @@ def build(ends: Ints, ways: Bools, forbidden: Iterable[tuple[int, int, int]]) ->
     tails = np.concatenate([tails, np.array(more_tails, dtype=np.int64)])
     arcs = np.concatenate([arcs, np.array(more_arcs, dtype=np.int64)])
     order = np.lexsort((tails, arcs))
-    return Graph(count + len(split), heads, tails[order], arcs[order])
+    first = np.searchsorted(arcs[order], np.arange(len(open_) + 1))
+    return Graph(count + len(split), heads, tails[order], arcs[order], first)
 
 
 def returning(graph: Graph, edges: int) -> Bools:

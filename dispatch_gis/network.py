@@ -21,8 +21,9 @@ from scipy.sparse.csgraph import dijkstra
 
 from dispatch_gis.closures import shut
 from dispatch_gis.graph import Bools, Graph, Ints, Links, build, links, returning
+from dispatch_gis.lines import Lines, LonLat
 from dispatch_gis.plane import Floats, Plane
-from dispatch_gis.town import Closure, Street, Turn, geometries
+from dispatch_gis.town import Closure, Street, Turn
 from hooks import Means
 
 #: Metres per second on foot and by bicycle, a person in a hurry.
@@ -62,6 +63,14 @@ class Snaps:
 
 
 @dataclass(frozen=True, slots=True)
+class Way:
+    """How a crew comes, drawn."""
+
+    lonlat: tuple[LonLat, ...]  #: from the crew's street to the officer's
+    length_m: float
+
+
+@dataclass(frozen=True, slots=True)
 class Search:
     """What one search found: times per crew, and the ways, drawn only when asked for."""
 
@@ -73,11 +82,27 @@ class Search:
     whole: bool  #: nothing was left unsearched: what is inf has no road
     choices: Ints  #: by which end each leaves its street: 0 its last, 1 its first, -1 neither
     before: Ints
+    entered: dict[int, float]  #: node next to his street → where along it one comes in
 
-    def way(self, index: int) -> Floats:
-        """Draw how a crew comes, n × 2 metres east and north."""
-        crew = Snap(int(self.edges[index]), float(self.along[index]), 0.0)
-        return self.network.way(crew, self.officer, int(self.choices[index]), self.before)
+    def way(self, index: int) -> Way:
+        """Draw how a crew comes."""
+        network, officer = self.network, self.officer
+        lines = network.lines
+        edge, along = int(self.edges[index]), float(self.along[index])
+        choice = int(self.choices[index])
+        if choice < 0:
+            stays = lines.part(edge, along, officer.along)
+            return Way(stays, abs(along - officer.along) * float(lines.lengths_m[edge]))
+        path = network.path(int(network.graph.heads[2 * edge + choice]), self.before)
+        arcs = network.arcs(path)
+        start, end = self.entered[path[-1]], 1.0 - choice
+        line = list(lines.part(edge, along, end))
+        for arc in arcs.tolist():
+            line += lines.arc(arc)[1:]
+        line += lines.part(officer.edge, start, officer.along)[1:]
+        ends_m = abs(along - end) * lines.lengths_m[edge]
+        ends_m += abs(start - officer.along) * lines.lengths_m[officer.edge]
+        return Way(tuple(line), float(lines.lengths_m[arcs // 2].sum() + ends_m))
 
 
 class Network:
@@ -109,17 +134,16 @@ class Network:
         self.sources = np.array([n for n, way in enumerate(ways) if any(way)], dtype=np.int64)
         kept = [streets[n] for n in self.sources]
         self._ways = np.array([ways[n] for n in self.sources], dtype=bool).reshape(-1, 2)
-        self._lines = [np.column_stack(plane.to_metres(*np.array(s.lonlat).T)) for s in kept]
-        self._lengths = np.array([length_m(line) for line in self._lines], dtype=np.float64)
-        self._times = self._lengths / np.array([_speed(s, means, factor) for s in kept])
+        self.lines = Lines(kept, plane)
+        self._times = self.lines.lengths_m / np.array([_speed(s, means, factor) for s in kept])
         nodes, flat = np.unique(
             np.array([(s.start, s.end) for s in kept], dtype=np.int64).reshape(-1),
             return_inverse=True,
         )
         self._ends: Ints = flat.reshape(-1, 2).astype(np.int64)
-        self._graph: Graph = build(self._ends, self._ways, self._forbidden(turns, means, nodes))
-        self._usable = returning(self._graph, len(kept))
-        self._shapes = geometries([shapely.LineString(line) for line in self._lines])
+        self.graph: Graph = build(self._ends, self._ways, self._forbidden(turns, means, nodes))
+        self._usable = returning(self.graph, len(kept))
+        self._shapes = self.lines.shapes()
         self._names = [street.name for street in kept]
         self._means, self._plane = means, plane
         self._close(np.zeros(len(kept), dtype=bool))
@@ -141,7 +165,7 @@ class Network:
 
     def _close(self, closed: Bools) -> None:
         self._open = self._usable & ~closed
-        self._links: Links = links(self._graph, self._times, closed)
+        self._links: Links = links(self.graph, self._times, closed)
         self._tree = shapely.STRtree(self._shapes[self._open])
         self._tree_edges: Ints = np.flatnonzero(self._open)
         self._lock = threading.Lock()
@@ -154,11 +178,6 @@ class Network:
 
     def __len__(self) -> int:
         return int(self._open.sum())
-
-    @property
-    def lines(self) -> list[Floats]:
-        """The streets one can be sent by, each n × 2 metres."""
-        return [self._lines[edge] for edge in self._tree_edges]
 
     def snap(self, points: Floats) -> Snaps:
         """Put places (n × 2, metres) on the nearest open streets."""
@@ -189,11 +208,12 @@ class Network:
         """
         leaving = self._doors(edges, along)  # n × 2: by the street's end, by its start
         # A street not open that way has no door there; any node will do.
-        doors = np.maximum(self._graph.heads.reshape(-1, 2)[edges], 0)
+        doors = np.maximum(self.graph.heads.reshape(-1, 2)[edges], 0)
         direct = self._direct(officer, edges, along)
+        sources, costs, entered = self._arrivals(officer)
         limit_s = min(guess_s, most_s)
         while True:
-            times, before = self._reach(officer, limit_s)
+            times, before = self._reach(sources, costs, limit_s)
             both = times[doors] + leaving
             choice = both.argmin(axis=1)
             found = np.minimum(both[np.arange(len(edges)), choice], direct)
@@ -204,13 +224,12 @@ class Network:
         found[found > limit_s] = np.inf
         choice = np.where(direct <= found, -1, choice)
         whole = bool(np.isinf(limit_s))
-        return Search(self, officer, edges, along, found, whole, choice, before)
+        return Search(self, officer, edges, along, found, whole, choice, before, entered)
 
-    def _reach(self, officer: Snap, limit_s: float) -> tuple[Floats, Ints]:
+    def _reach(self, sources: Ints, costs: Floats, limit_s: float) -> tuple[Floats, Ints]:
         """Search from the officer's place; one at a time, for his place is a row of the matrix."""
         matrix, slots = self._links.matrix, self._links.slots
-        sources, costs = self._arrivals(officer)
-        here = self._graph.nodes
+        here = self.graph.nodes
         with self._lock:
             matrix.indices[slots] = here
             matrix.data[slots] = 1.0
@@ -221,13 +240,23 @@ class Network:
             )
         return times, before
 
-    def _arrivals(self, officer: Snap) -> tuple[Ints, Floats]:
-        """List the nodes from which his street is entered, and how long from there to him."""
+    def _arrivals(self, officer: Snap) -> tuple[Ints, Floats, dict[int, float]]:
+        """List the nodes from which his street is entered, how long from there, and by which end.
+
+        A loop is entered by both ends from one node: by the quicker.
+        """
         edge, time = officer.edge, self._times[officer.edge]
-        ahead, back = self._graph.entries(2 * edge), self._graph.entries(2 * edge + 1)
-        costs = [max(time * officer.along, 1e-6)] * len(ahead)
-        costs += [max(time * (1 - officer.along), 1e-6)] * len(back)
-        return np.concatenate([ahead, back]), np.array(costs)
+        entered: dict[int, tuple[float, float]] = {}
+        for arc, end, part in (
+            (2 * edge, 0.0, officer.along),
+            (2 * edge + 1, 1.0, 1 - officer.along),
+        ):
+            cost = max(float(time * part), 1e-6)
+            for node in self.graph.entries(arc).tolist():
+                entered[node] = min(entered.get(node, (np.inf, end)), (cost, end))
+        costs = np.array([cost for cost, _ in entered.values()])
+        nodes = np.array(list(entered), dtype=np.int64)
+        return nodes, costs, {node: end for node, (_, end) in entered.items()}
 
     def _doors(self, edges: Ints, along: Floats) -> Floats:
         """Say how long from places to the end and to the start of their street; inf: forbidden."""
@@ -245,45 +274,17 @@ class Network:
 
     # --- the way ---
 
-    def way(self, crew: Snap, officer: Snap, choice: int, before: Ints) -> Floats:
-        """Draw a way, n × 2 metres east and north, from a crew to the officer.
-
-        `choice` is the search's: by which end the crew leaves its street; -1: it stays on it.
-        """
-        if choice < 0:
-            return self._part(crew.edge, crew.along, officer.along)
-        here = self._graph.nodes
-        path = [int(self._graph.heads[2 * crew.edge + choice])]
-        while (after := int(before[path[-1]])) != here:
+    def path(self, node: int, before: Ints) -> list[int]:
+        """List the nodes from one to the officer's street."""
+        path = [node]
+        while (after := before.item(path[-1])) != self.graph.nodes:
             path.append(after)
-        pieces = [self._part(crew.edge, crew.along, 1.0 - choice)]
+        return path
+
+    def arcs(self, path: Sequence[int]) -> Ints:
+        """List the arcs between the nodes of a path."""
         stops = np.array(path, dtype=np.int64)
-        for arc in self._links.arc(stops[:-1], stops[1:], here).tolist():
-            line = self._lines[arc // 2]
-            pieces.append(line[::-1] if arc % 2 else line)
-        pieces.append(self._part(officer.edge, self._entered(officer, path[-1]), officer.along))
-        return np.vstack(pieces)
-
-    def _entered(self, officer: Snap, node: int) -> float:
-        """Say by which end of his street one comes from a node; a loop: by the quicker."""
-        sources, costs = self._arrivals(officer)
-        ahead = len(self._graph.entries(2 * officer.edge))
-        ways = [(cost, n) for n, cost in enumerate(costs) if sources[n] == node]
-        return 0.0 if min(ways)[1] < ahead else 1.0
-
-    def _part(self, edge: int, start: float, end: float) -> Floats:
-        """Cut a piece of street, in the direction of travel."""
-        line = self._lines[edge]
-        if (start, end) == (0.0, 1.0):
-            return line
-        steps = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(line, axis=0).T))])
-        steps /= steps[-1] or 1.0
-        low, high = (start, end) if start <= end else (end, start)
-        cut = np.array([low, high])
-        ends = np.column_stack([np.interp(cut, steps, line[:, axis]) for axis in (0, 1)])
-        inner = line[(steps > low) & (steps < high)]
-        piece = np.vstack([ends[:1], inner, ends[1:]])
-        return piece if start <= end else piece[::-1]
+        return self._links.arc(stops[:-1], stops[1:], self.graph.nodes)
 
 
 def _way(street: Street, means: Means) -> tuple[bool, bool]:
@@ -296,8 +297,3 @@ def _speed(street: Street, means: Means, factor: float) -> float:
     if means is Means.FOOT:
         return FOOT_M_S
     return BIKE_M_S if means is Means.BIKE else street.car_kmh / 3.6 * factor
-
-
-def length_m(line: Floats) -> float:
-    """Measure a line, n × 2 metres."""
-    return float(np.hypot(*np.diff(line, axis=0).T).sum())

@@ -11,7 +11,7 @@ import numpy as np
 
 from dispatch_gis.fleet import MEANS, Fleet
 from dispatch_gis.graph import Bools, Ints
-from dispatch_gis.network import BIKE_M_S, FOOT_M_S, Network, Search, Snap, length_m
+from dispatch_gis.network import BIKE_M_S, FOOT_M_S, Network, Search, Snap
 from dispatch_gis.plane import Floats, Plane
 from hooks import Crew, CrewId, CrewStatus, Means, Message, Position, Reinforcement
 
@@ -195,9 +195,8 @@ def _told(
         reasons.append(Message(text="as the crow flies: no road known"))
     else:
         way = each.search.way(each.place)
-        lon, lat = plane.to_degrees(way[:, 0], way[:, 1])
-        route = tuple(zip(np.round(lon, 6).tolist(), np.round(lat, 6).tolist(), strict=True))
-        distance_m = length_m(way) + each.walk_m
+        route = way.lonlat
+        distance_m = way.length_m + each.walk_m
         if each.walk_m:
             walk = Message(text="the last {walk_m:.0f} m on foot", params={"walk_m": each.walk_m})
             reasons.append(walk)

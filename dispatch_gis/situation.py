@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from types import MappingProxyType
 
 import numpy as np
 import shapely
 
+from dispatch_gis import optics
+from dispatch_gis.choice import tiled
+from dispatch_gis.coverage import Coverage, Surveyor
 from dispatch_gis.plane import Plane
 from dispatch_gis.ranking import RankingSettings, rank
 from dispatch_gis.roads import Roads, nowhere
 from dispatch_gis.sight import CameraIndex
-from dispatch_gis.town import Town
-from hooks import Camera, Crew, CrewId, CrewStatus, Message, Position, Situation
+from dispatch_gis.town import Commune, Town
+from hooks import (
+    Camera,
+    CameraId,
+    Crew,
+    CrewId,
+    CrewStatus,
+    Message,
+    Position,
+    Reinforcement,
+    Sighting,
+    Situation,
+)
 
 #: Farther than that from any named street, the place has no street name.
 NEAR_M = 60.0
@@ -28,21 +43,44 @@ class SituateSettings:
     priority_factor: float = 1.0
     crews: int = 5
     cameras: int = 12
+    edition: int = optics.EDITION  #: of IEC 62676-4, whose classes the town speaks
+    #: INSEE codes of the operators' competence (CSI R253-3): no other camera; empty: no limit.
+    communes: frozenset[str] = frozenset()
 
 
 class Territory:
-    """Everything known of a town, in one plane. Immutable: build another and swap it in."""
+    """Everything known of a town, in one plane. Immutable: build another and swap it in.
+
+    Parameters
+    ----------
+    known
+        What the cameras were found to show before: only what has changed is computed anew.
+    """
 
     def __init__(
-        self, town: Town | None, cameras: Sequence[Camera], *, settings: SituateSettings
+        self,
+        town: Town | None,
+        cameras: Sequence[Camera],
+        *,
+        settings: SituateSettings,
+        known: Mapping[CameraId, Coverage] = MappingProxyType({}),
     ) -> None:
-        self.cameras = tuple(sorted(cameras, key=lambda camera: camera.id))
+        town = town or Town()
+        self.cameras = tuple(
+            sorted(in_communes(cameras, town.communes), key=lambda camera: camera.id)
+        )
         self.bounds = _bounds(town, self.cameras)
         west, south, east, north = self.bounds or (0.0, 0.0, 0.0, 0.0)
         self.plane = Plane((west + east) / 2, (south + north) / 2)
-        streets = town.streets if town else ()
-        self.roads = Roads(town or Town(), self.plane, factor=settings.priority_factor)
-        self.index = CameraIndex(self.cameras, self.plane)
+        streets = town.streets
+        self.roads = Roads(town, self.plane, factor=settings.priority_factor)
+        self.walled = bool(len(town.buildings))
+        surveyor = Surveyor(town, self.plane, edition=settings.edition)
+        self.coverages = surveyor.coverages(self.cameras, known)
+        self.index = CameraIndex(
+            self.cameras, self.plane, self.coverages, walled=self.walled, edition=settings.edition
+        )
+        self.unlabelled = sum(not camera.commune for camera in self.cameras)
         named = [street for street in streets if street.name]
         self._names = [street.name for street in named]
         self._named = shapely.STRtree(
@@ -71,14 +109,16 @@ def situate(
     *,
     settings: SituateSettings,
     own_crew: CrewId | None = None,
+    shown: Sequence[CameraId] = (),
 ) -> Situation:
     """Say who sees a place and who can come to it, and what could not be answered.
 
-    Without a position nothing is guessed. Ages are counted at `at`.
+    Without a position nothing is guessed. Ages are counted at `at`. `shown` are the cameras whose
+    pictures are before the operator now: they are not taken away for nothing.
     """
     if position is None:
         return Situation(missing=(Message(text="position unknown: click on the map to place it"),))
-    sightings = territory.index.sightings(position, settings.cameras)
+    sightings = territory.index.sightings(position, settings.cameras, communes=settings.communes)
     # Nothing known of the town: measure around the place itself.
     plane = territory.plane if territory.bounds else Plane(position.lon, position.lat)
     ranking = RankingSettings(stale_after_s=settings.stale_after_s, most=settings.crews)
@@ -87,11 +127,36 @@ def situate(
         position, muster.fleet(crews), at, networks=networks, plane=plane,
         settings=ranking, own_crew=own_crew,
     )  # fmt: skip
-    missing: list[Message] = []
+    found = Situation(
+        sightings=tuple(sightings),
+        reinforcements=tuple(reinforcements),
+        near=territory.near(position),
+        missing=(
+            *_missing_cameras(territory, sightings, settings),
+            *_missing_crews(crews, reinforcements),
+        ),
+    )
+    return tiled(found, shown)
+
+
+def _missing_cameras(
+    territory: Territory, sightings: Sequence[Sighting], settings: SituateSettings
+) -> list[Message]:
+    missing = []
     if not territory.cameras:
         missing.append(Message(text="no camera layer"))
     elif not sightings:
         missing.append(Message(text="no camera sees this place"))
+    elif not territory.walled:
+        missing.append(Message(text="no building is known here: a wall may hide him"))
+    if settings.communes and territory.unlabelled:
+        text = "{count} cameras are left out: their commune is not said"
+        missing.append(Message(text=text, params={"count": territory.unlabelled}))
+    return missing
+
+
+def _missing_crews(crews: Sequence[Crew], reinforcements: Sequence[Reinforcement]) -> list[Message]:
+    missing = []
     if not crews:
         missing.append(Message(text="no crew has given its position"))
     elif not reinforcements:
@@ -103,18 +168,28 @@ def situate(
         )
     if reinforcements and not any(each.by_road for each in reinforcements):
         missing.append(Message(text="no road network here: times as the crow flies"))
-    return Situation(
-        sightings=tuple(sightings),
-        reinforcements=tuple(reinforcements),
-        near=territory.near(position),
-        missing=tuple(missing),
-    )
+    return missing
 
 
-def _bounds(
-    town: Town | None, cameras: Sequence[Camera]
-) -> tuple[float, float, float, float] | None:
-    if town is not None and town.bounds is not None:
+def in_communes(cameras: Sequence[Camera], communes: Sequence[Commune]) -> list[Camera]:
+    """Label the cameras whose commune is not said with the one they stand in."""
+    placed = [
+        (number, camera.position)
+        for number, camera in enumerate(cameras)
+        if not camera.commune and camera.position is not None
+    ]
+    labelled = list(cameras)
+    if placed and communes:
+        points = shapely.points([(place.lon, place.lat) for _, place in placed])
+        tree = shapely.STRtree([commune.area for commune in communes])
+        for point, commune in zip(*tree.query(points, predicate="intersects"), strict=True):
+            number = placed[point][0]
+            labelled[number] = replace(cameras[number], commune=communes[commune].code)
+    return labelled
+
+
+def _bounds(town: Town, cameras: Sequence[Camera]) -> tuple[float, float, float, float] | None:
+    if town.bounds is not None:
         return town.bounds
     places = [camera.position for camera in cameras if camera.position is not None]
     if not places:

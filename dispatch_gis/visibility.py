@@ -58,7 +58,8 @@ def _within(walls: Floats, reach_m: float) -> Floats:
     start, along = walls[:, :2], walls[:, 2:] - walls[:, :2]
     square = np.maximum((along**2).sum(axis=1), 1e-18)
     nearest = start + np.clip(-(start * along).sum(axis=1) / square, 0, 1)[:, None] * along
-    return walls[np.hypot(nearest[:, 0], nearest[:, 1]) < reach_m]
+    near = np.hypot(nearest[:, 0], nearest[:, 1]) < reach_m
+    return np.asarray(walls[near], dtype=np.float64)
 
 
 def _spans(walls: Floats, zero: float) -> tuple[Floats, Floats]:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyproj import Geod
 
-from dispatch_gis.sight import CLASSES, LEAST_PX_M, REACH_M, pixel_class
+from dispatch_gis.optics import EDITIONS, REACH_M, least_px_m, pixel_class
 from dispatch_gis.situation import SituateSettings, Territory, situate
 from dispatch_gis.town import Town
 from hooks import (
@@ -109,7 +109,7 @@ def test_a_camera_switched_off_or_nowhere_is_never_named(known: dict[str, Any]) 
 
 
 def test_beyond_its_reach_a_camera_shows_nobody() -> None:
-    edge = 1920 / (2 * math.tan(math.radians(30))) / LEAST_PX_M
+    edge = 1920 / (2 * math.tan(math.radians(30))) / least_px_m()
     place = replace(HERE, accuracy_m=None)
 
     assert seen(camera("a:1", edge - 1, 0), place=place).sightings
@@ -125,11 +125,16 @@ def test_the_share_of_the_disc_is_that_of_its_area() -> None:
     assert any("of where he may be" in said for said in words(half.reasons))
 
 
-@given(st.floats(0, 5000))
-def test_the_class_is_the_last_whose_threshold_is_reached(density: float) -> None:
-    reached = [name for least, name in CLASSES if density >= least]
+@given(st.floats(0, 5000), st.sampled_from([2014, 2025]))
+def test_the_class_is_the_last_whose_threshold_is_reached(density: float, edition: int) -> None:
+    reached = [name for least, name in EDITIONS[edition] if density >= least]
 
-    assert pixel_class(density) is (reached[-1] if reached else PixelClass.NONE)
+    assert pixel_class(density, edition) is (reached[-1] if reached else PixelClass.NONE)
+
+
+def test_both_editions_of_the_standard_have_their_own_thresholds() -> None:
+    assert [least for least, _ in EDITIONS[2025]] == [20, 40, 80, 125, 250, 500, 1500]
+    assert [least for least, _ in EDITIONS[2014]] == [12.5, 25, 62.5, 125, 250, 1000]
 
 
 def test_without_a_position_nothing_is_guessed() -> None:
