@@ -8,7 +8,7 @@ import numpy as np
 import shapely
 
 from dispatch_gis.graph import Ints
-from dispatch_gis.plane import Floats
+from dispatch_gis.plane import Floats, Plane
 from dispatch_gis.town import Geometries
 
 #: A camera hangs this far before its wall.
@@ -20,22 +20,26 @@ _BLOCK_M = 40.0
 
 
 class Buildings:
-    """Footprints in metres, with their heights. Immutable.
+    """Footprints with their heights. Immutable.
 
     Parameters
     ----------
-    shapes
-        Polygons or multipolygons, metres.
+    footprints
+        Polygons or multipolygons, degrees.
     heights
         Metres from the ground to the top; NaN: unknown.
     """
 
-    def __init__(self, shapes: Geometries, heights: Floats) -> None:
-        usable = ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
-        polygonal = np.isin(shapely.get_type_id(shapes), (3, 6))
-        self.shapes: Geometries = shapes[usable & polygonal]
-        tall = np.asarray(heights, dtype=np.float64)[usable & polygonal]
+    def __init__(self, footprints: Geometries, heights: Floats, plane: Plane) -> None:
+        usable = ~(shapely.is_missing(footprints) | shapely.is_empty(footprints))
+        usable &= np.isin(shapely.get_type_id(footprints), (3, 6))
+        tall = np.asarray(heights, dtype=np.float64)[usable]
         self.heights = np.where(tall > 0, tall, np.nan)  # no height at all is no measure
+        self._digests = [
+            hashlib.blake2b(wkb, digest_size=8).digest()
+            for wkb in shapely.to_wkb(footprints[usable])
+        ]
+        self.shapes: Geometries = plane.metres(footprints[usable])
         self._tree = shapely.STRtree(self.shapes)
         self._walls, self._first = _walls(self.shapes)
 
@@ -55,9 +59,9 @@ class Buildings:
 
     def digest(self, which: Ints) -> bytes:
         """Sum up some buildings: other bytes when one is moved, raised, added or pulled down."""
-        walls, _ = self.walls(which)
-        summed = hashlib.blake2b(np.round(walls, 3).tobytes(), digest_size=16)
-        summed.update(np.round(self.heights[which], 2).tobytes())
+        summed = hashlib.blake2b(self.heights[which].round(2).tobytes(), digest_size=16)
+        for building in which.tolist():
+            summed.update(self._digests[building])
         return summed.digest()
 
     def facade(

@@ -7,6 +7,7 @@ very best camera is always there.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -30,7 +31,7 @@ def chosen(
         The tiles as they are now, in their order.
     """
     rank = {sighting.camera.id: number for number, sighting in enumerate(ranked)}
-    kept = [camera for camera in shown if rank.get(camera, len(ranked)) < most + PATIENCE][:most]
+    kept = [camera for camera in shown if rank.get(camera, math.inf) < most + PATIENCE][:most]
     if len(kept) == most and ranked[0].camera.id not in kept:
         kept.remove(max(kept, key=lambda camera: rank[camera]))
     places: list[CameraId | None] = [camera if camera in kept else None for camera in shown[:most]]

@@ -40,6 +40,7 @@ class Coverage:
 
     camera: CameraId
     area: BaseGeometry  #: degrees WGS 84; may be empty: everything it could show is masked
+    eye: tuple[float, float]  #: lon, lat of where it is taken to hang
     reach_m: float
     moved_m: float  #: from where it is drawn to the facade it hangs on
     uncertain: bool  #: drawn inside a building, or blind where it is: it hangs elsewhere
@@ -62,7 +63,7 @@ class Surveyor:
     def __init__(self, town: Town, plane: Plane, *, edition: int = optics.EDITION) -> None:
         self._plane = plane
         self._edition = edition
-        self._buildings = Buildings(plane.metres(town.buildings), town.heights)
+        self._buildings = Buildings(town.buildings, town.heights, plane)
         self._masks = _by_camera(town.masks)
         self._corrections = town.corrections
 
@@ -92,15 +93,19 @@ class Surveyor:
         east, north = self._plane.to_metres(place.lon, place.lat)
         return float(east), float(north)
 
+    def _lonlat(self, x: float, y: float) -> tuple[float, float]:
+        lon, lat = self._plane.to_degrees(x, y)
+        return round(float(lon), 8), round(float(lat), 8)
+
     def _survey(self, camera: Camera, fingerprint: str) -> Coverage:
         reach_m = optics.reach_m(camera, self._edition)
+        x, y = self._at(camera)
         corrected = self._corrections.get(camera.id)
         if corrected is not None:
             return Coverage(
-                camera=camera.id, area=corrected, reach_m=reach_m, moved_m=0.0, uncertain=False,
-                blind=False, corrected=True, fingerprint=fingerprint,
+                camera=camera.id, area=corrected, eye=self._lonlat(x, y), reach_m=reach_m,
+                moved_m=0.0, uncertain=False, blind=False, corrected=True, fingerprint=fingerprint,
             )  # fmt: skip
-        x, y = self._at(camera)
         x, y, moved_m, inside = self._buildings.facade(x, y, camera.height_m, _gaze(camera))
         area = self._seen(camera, x, y, reach_m)
         whole = _field(camera, x, y, reach_m)
@@ -111,9 +116,9 @@ class Surveyor:
             hidden = self._plane.metres(shapely.make_valid(mask))
             area = shapely.make_valid(area).difference(hidden)
         return Coverage(
-            camera=camera.id, area=_clean(self._plane.degrees(area)), reach_m=reach_m,
-            moved_m=moved_m, uncertain=inside or blind, blind=blind, corrected=False,
-            fingerprint=fingerprint,
+            camera=camera.id, area=_clean(self._plane.degrees(area)), eye=self._lonlat(x, y),
+            reach_m=reach_m, moved_m=moved_m, uncertain=inside or blind, blind=blind,
+            corrected=False, fingerprint=fingerprint,
         )  # fmt: skip
 
     def _seen(self, camera: Camera, x: float, y: float, reach_m: float) -> BaseGeometry:
@@ -159,8 +164,7 @@ class Surveyor:
         x, y = self._at(camera)
         reach_m = optics.reach_m(camera, self._edition)
         said = (
-            _METHOD, round(x, 2), round(y, 2), round(reach_m, 2), camera.kind.value,
-            camera.heading_deg, camera.fov_deg, camera.height_m,
+            _METHOD, self._lonlat(x, y), round(reach_m, 2), camera.kind.value, camera.heading_deg, camera.fov_deg, camera.height_m,
         )  # fmt: skip
         summed.update(repr(said).encode())
         # A block of buildings is looked through for a facade well beyond a short reach.

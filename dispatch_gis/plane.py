@@ -40,6 +40,13 @@ class Plane:
         self.metres_per_lon = math.radians(1) * _A / math.sqrt(squared) * width
         self.metres_per_lat = math.radians(1) * _A * (1 - _E2) / squared**1.5
 
+    def __eq__(self, other: object) -> bool:
+        """Two planes are one when their centres are."""
+        return isinstance(other, Plane) and (self.lon, self.lat) == (other.lon, other.lat)
+
+    def __hash__(self) -> int:
+        return hash((self.lon, self.lat))
+
     def to_metres(self, lon: Any, lat: Any) -> tuple[Any, Any]:
         """Turn degrees into metres east and north; scalars or arrays, also across 180°."""
         east = (np.asarray(lon) - self.lon + 180.0) % 360.0 - 180.0

@@ -30,6 +30,7 @@ class Roads:
         self, town: Town, plane: Plane, *, factor: float, closures: Sequence[Closure] = ()
     ) -> None:
         self._plane = plane
+        self.factor = factor
         self._whole: Networks = {
             means: Network(
                 town.streets,
@@ -48,7 +49,7 @@ class Roads:
     def with_closures(self, closures: Sequence[Closure]) -> Roads:
         """Give the same streets with other closures, at once: nothing is built anew."""
         other = Roads.__new__(Roads)
-        other._plane, other._whole = self._plane, self._whole
+        other._plane, other.factor, other._whole = self._plane, self.factor, self._whole
         other._closures = tuple(closures)
         other._lock = threading.Lock()
         other._active = ()

@@ -71,9 +71,9 @@ class CameraIndex:
         self._cameras = [each for each in cameras if each.enabled and each.id in coverages]
         self._coverages = [coverages[each.id] for each in self._cameras]
         self._plane, self._walled, self._edition = plane, walled, edition
-        places = [each.position for each in self._cameras if each.position is not None]
-        east, north = plane.to_metres([p.lon for p in places], [p.lat for p in places])
-        self._at: Floats = np.column_stack([np.atleast_1d(east), np.atleast_1d(north)])
+        eyes = np.array([each.eye for each in self._coverages]).reshape(-1, 2)
+        east, north = plane.to_metres(eyes[:, 0], eyes[:, 1])
+        self._at: Floats = np.column_stack([east, north])
         self._areas = areas(self._coverages, plane)
         self._tree = shapely.STRtree(self._areas)
         self._pixels = _floats([optics.pixels_at_a_metre(each) for each in self._cameras])

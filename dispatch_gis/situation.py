@@ -55,6 +55,9 @@ class Territory:
     ----------
     known
         What the cameras were found to show before: only what has changed is computed anew.
+    before
+        The territory until now: streets that have not changed are not put together again, so that
+        a closure takes effect at once.
     """
 
     def __init__(
@@ -64,8 +67,10 @@ class Territory:
         *,
         settings: SituateSettings,
         known: Mapping[CameraId, Coverage] = MappingProxyType({}),
+        before: Territory | None = None,
     ) -> None:
         town = town or Town()
+        self._town = town
         self.cameras = tuple(
             sorted(in_communes(cameras, town.communes), key=lambda camera: camera.id)
         )
@@ -73,7 +78,7 @@ class Territory:
         west, south, east, north = self.bounds or (0.0, 0.0, 0.0, 0.0)
         self.plane = Plane((west + east) / 2, (south + north) / 2)
         streets = town.streets
-        self.roads = Roads(town, self.plane, factor=settings.priority_factor)
+        self.roads = self._roads(before, settings)
         self.walled = bool(len(town.buildings))
         surveyor = Surveyor(town, self.plane, edition=settings.edition)
         self.coverages = surveyor.coverages(self.cameras, known)
@@ -89,6 +94,17 @@ class Territory:
                 for each in named
             ]
         )
+
+    def _roads(self, before: Territory | None, settings: SituateSettings) -> Roads:
+        town = self._town
+        if (
+            before is not None
+            and before.plane == self.plane
+            and before.roads.factor == settings.priority_factor
+            and (before._town.streets, before._town.turns) == (town.streets, town.turns)
+        ):
+            return before.roads.with_closures(town.closures)
+        return Roads(town, self.plane, factor=settings.priority_factor, closures=town.closures)
 
     def near(self, place: Position) -> str:
         """Name the nearest street; empty beyond `NEAR_M`."""

@@ -2,7 +2,8 @@
 
 Between two neighbouring corners, as seen from the eye, one wall is the nearest: casting a ray on
 either side of each corner therefore finds the exact area, but for the arc of the reach, drawn by
-chords (1 cm at 250 m).
+chords (1 cm at 250 m). Where walls cross between corners, as in overlapping footprints, it is exact
+to a degree.
 """
 
 from __future__ import annotations
