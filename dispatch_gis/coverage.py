@@ -164,7 +164,8 @@ class Surveyor:
         x, y = self._at(camera)
         reach_m = optics.reach_m(camera, self._edition)
         said = (
-            _METHOD, self._lonlat(x, y), round(reach_m, 2), camera.kind.value, camera.heading_deg, camera.fov_deg, camera.height_m,
+            _METHOD, self._lonlat(x, y), round(reach_m, 2), camera.kind.value,
+            camera.heading_deg, camera.fov_deg, camera.height_m,
         )  # fmt: skip
         summed.update(repr(said).encode())
         # A block of buildings is looked through for a facade well beyond a short reach.
