@@ -22,24 +22,27 @@ from hooks import Camera, CameraId, CameraKind, Message, Position
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is wrong with one value of a layer. `dropped`: the camera could not be kept."""
+    """What is wrong with one value of a layer. `dropped`: the row could not be kept."""
 
     row: int  #: counted from 1, as QGIS shows it; 0: the whole layer
     field: str
     value: object
     remedy: Message
     dropped: bool = False
+    layer: str = "cameras"
+    place: tuple[float, float] | None = None  #: lon, lat of the row, where it has one
 
     @property
     def message(self) -> Message:
         """The whole sentence, for people."""
         params: dict[str, str | int | float | Message] = {
+            "layer": self.layer,
             "row": self.row,
             "field": self.field,
             "value": repr(self.value)[:80],
             "remedy": self.remedy,
         }
-        return Message(text="camera layer, row {row}, {field} = {value}: {remedy}", params=params)
+        return Message(text="layer {layer}, row {row}, {field} = {value}: {remedy}", params=params)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +62,22 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
     "id": ("id", "ref", "refcam", "id_cam", "fid"),
     "vms_id": ("vms_id",),
     "name": ("name", "nom", "libelle"),
-    "kind": ("kind", "type", "camera:type", "camera_type"),
-    "heading_deg": ("heading_deg", "camera:direction", "camera_direction", "direction", "azimut"),
-    "fov_deg": ("fov_deg", "champ_deg", "champ"),
-    "height_m": ("height_m", "height", "hauteur", "hauteur_m"),
+    "kind": ("kind", "type", "camera:type", "camera_type", "type_camera"),
+    "heading_deg": (
+        "heading_deg",
+        "azimut_deg",
+        "camera:direction",
+        "camera_direction",
+        "direction",
+        "azimut",
+        "orientation",
+        "cap",
+    ),
+    "fov_deg": ("fov_deg", "champ_deg", "champ", "angle_ouverture", "fov"),
+    "height_m": ("height_m", "hauteur_m", "height", "hauteur"),
     "width_px": ("width_px", "largeur_px"),
     "range_m": ("range_m", "portee_m", "portee"),
-    "commune": ("commune", "insee"),
+    "commune": ("commune", "insee", "code_insee", "insee_com"),
     "enabled": ("enabled", "active", "en_service"),
 }
 
@@ -94,8 +106,12 @@ def read_cameras(path: Path) -> Layer:
         raise UnreadableLayerError("the layer has no geometry column")
     if frame.crs is None:
         raise UnreadableLayerError("the layer does not say its coordinate system (CRS): set it")
-    frame = frame.to_crs(4326)
-    columns = {name.lower(): name for name in frame.columns}
+    return cameras_of(frame.to_crs(4326))
+
+
+def cameras_of(frame: geopandas.GeoDataFrame) -> Layer:
+    """Read every camera of a table whose points are degrees WGS 84."""
+    columns = {str(name).lower(): name for name in frame.columns}
     names = {
         field: [columns[alias] for alias in aliases if alias in columns]
         for field, aliases in ALIASES.items()
@@ -110,13 +126,16 @@ class _Reader:
     def __init__(self, names: Mapping[str, list[str]]) -> None:
         self._names = names
         self._taken: set[str] = set()
+        self._place: tuple[float, float] | None = None
         self.cameras: list[Camera] = []
         self.faults: list[Fault] = []
 
     def read(self, row: int, index: object, values: Any) -> None:
+        self._place = None
         position = self._position(row, values.geometry)
         if position is None:
             return
+        self._place = (position.lon, position.lat)
         given = {field: _first(values, columns) for field, columns in self._names.items()}
         identifier = self._identifier(row, index, given)
         if identifier is None:
@@ -154,7 +173,9 @@ class _Reader:
     def _identifier(self, row: int, index: object, given: Mapping[str, object]) -> CameraId | None:
         vms = _text(given["vms_id"])
         local = _text(given["id"]) or str(index)
-        identifier = vms if ":" in vms else f"layer:{local}"
+        # A camera that OpenStreetMap drew keeps the name it has there.
+        ours = local if local.startswith("osm:") else f"layer:{local}"
+        identifier = vms if ":" in vms else ours
         if vms and ":" not in vms:
             shape = Message(text="write <adapter>:<identifier>, as milestone:6f2b…")
             self._fault(row, "vms_id", vms, shape)
@@ -200,7 +221,7 @@ class _Reader:
     def _fault(
         self, row: int, field: str, value: object, remedy: Message, *, dropped: bool = False
     ) -> None:
-        self.faults.append(Fault(row, field, value, remedy, dropped))
+        self.faults.append(Fault(row, field, value, remedy, dropped, place=self._place))
 
 
 def heading_deg(value: object) -> float | None:

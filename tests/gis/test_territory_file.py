@@ -1,0 +1,206 @@
+"""The territory file: what is written is read again, and what is wrong is said with its row."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import geopandas
+import numpy as np
+import pandas as pd
+import pyogrio
+import pytest
+import shapely
+
+from dispatch_gis.coverage import Surveyor
+from dispatch_gis.layers import Fault, UnreadableLayerError
+from dispatch_gis.plane import Plane
+from dispatch_gis.territory_file import (
+    FileSource,
+    coverage_frame,
+    read_coverages,
+    read_town,
+    write_layer,
+    write_town,
+)
+from dispatch_gis.territory_rows import moment_of
+from dispatch_gis.town import Closure, Commune, Mask, Town
+from hooks import Camera, CameraId, CameraKind, Means, Position
+
+PARIS = ZoneInfo("Europe/Paris")
+SQUARE = shapely.box(0.0002, 45.0002, 0.0004, 45.0004)
+GATE = Camera(
+    id=CameraId("milestone:6f2b"), name="Porte d'été", kind=CameraKind.PTZ, commune="34344",
+    position=Position(lon=0.0002, lat=45.0004, source="layer"), heading_deg=12.5, fov_deg=60.0,
+    height_m=6.5, width_px=3840, range_m=80.0, enabled=False,
+)  # fmt: skip
+BARE = Camera(
+    id=CameraId("layer:7"), name="7", position=Position(lon=0.0003, lat=45.0005, source="layer")
+)
+
+
+@pytest.fixture
+def town(made: Town) -> Town:
+    return replace(
+        made,
+        heights=np.array([7.5]),
+        cameras=(GATE, BARE),
+        closures=(
+            Closure(area=SQUARE, until=datetime(2026, 11, 23, 18, 30, tzinfo=UTC),
+                    means=frozenset({Means.CAR, Means.BIKE})),
+            Closure(street="Rue du Sud"),
+        ),
+        masks=(Mask(area=SQUARE, camera=BARE.id, reason="habitation"), Mask(area=SQUARE)),
+        communes=(Commune(code="34344", name="La Grande-Motte", area=SQUARE),),
+        corrections={GATE.id: SQUARE},
+    )  # fmt: skip
+
+
+def read(path: Path) -> tuple[Town, list[Fault]]:
+    return read_town(FileSource(path))
+
+
+def plain(town: Town) -> list[Any]:
+    """Give a town as something that compares."""
+    return [
+        town.streets, town.turns, [shape.wkb for shape in town.buildings],
+        [None if math.isnan(height) else height for height in town.heights],
+        [shape.wkb for shape in town.water], [shape.wkb for shape in town.green], town.cameras,
+        town.closures, town.masks, town.communes, dict(town.corrections),
+    ]  # fmt: skip
+
+
+def test_a_town_that_is_written_is_read_again(town: Town, tmp_path: Path) -> None:
+    write_town(town, tmp_path / "t.gpkg")
+
+    again, faults = read(tmp_path / "t.gpkg")
+
+    assert not faults
+    assert plain(again) == plain(town)
+
+
+def test_a_real_town_is_read_again(helsinki: Town, tmp_path: Path) -> None:
+    write_town(replace(helsinki, cameras=()), tmp_path / "t.gpkg")
+
+    again, faults = read(tmp_path / "t.gpkg")
+
+    assert not faults
+    assert len(again.turns) > 10
+    assert plain(again) == plain(replace(helsinki, cameras=()))
+
+
+def test_a_missing_layer_is_empty_and_a_missing_file_is_an_error(tmp_path: Path) -> None:
+    write_layer(tmp_path / "t.gpkg", "masques", frame("masques", camera=[""]))
+
+    town, faults = read(tmp_path / "t.gpkg")
+
+    assert (town.streets, town.cameras, len(town.masks), faults) == ((), (), 1, [])
+    with pytest.raises(UnreadableLayerError):
+        FileSource(tmp_path / "none.gpkg")
+
+
+def test_junk_is_an_error_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    (tmp_path / "t.gpkg").write_bytes(b"\0\1SQLite, or not")
+
+    with pytest.raises(UnreadableLayerError):
+        FileSource(tmp_path / "t.gpkg")
+
+
+def test_visible_areas_are_kept_with_their_fingerprints(town: Town, tmp_path: Path) -> None:
+    surveyor = Surveyor(town, Plane(0.0006, 45.0009))
+    known = surveyor.coverages(town.cameras, {})
+    write_town(town, tmp_path / "t.gpkg", coverages=list(known.values()))
+
+    kept = read_coverages(FileSource(tmp_path / "t.gpkg"))
+    again = surveyor.coverages(town.cameras, kept)
+
+    assert again == kept
+    assert all(again[name] is kept[name] for name in known)
+
+
+def test_one_layer_is_replaced_and_the_others_stay(town: Town, tmp_path: Path) -> None:
+    path = tmp_path / "t.gpkg"
+    write_town(town, path)
+    coverages = Surveyor(town, Plane(0.0006, 45.0009)).coverages(town.cameras, {})
+
+    for _ in range(2):
+        write_layer(path, "couvertures", coverage_frame(list(coverages.values()), town.cameras))
+
+    assert len(read_coverages(FileSource(path))) == 2
+    assert plain(read(path)[0]) == plain(town)
+
+
+def frame(kind: str, **columns: Any) -> geopandas.GeoDataFrame:
+    count = len(next(iter(columns.values())))
+    shapes: list[Any] = [shapely.Point(0, 45) if kind == "cameras" else SQUARE] * count
+    return geopandas.GeoDataFrame(columns, geometry=shapes, crs=4326)
+
+
+@pytest.mark.parametrize(
+    ("layer", "columns", "field", "dropped"),
+    [
+        ("batiments", {"hauteur_m": ["haut"]}, "hauteur_m", False),
+        ("masques", {"camera": ["inconnue"]}, "camera", False),
+        ("corrections", {"camera": ["inconnue"]}, "camera", True),
+        ("communes", {"insee": [""]}, "insee", True),
+        ("fermetures", {"fin": ["mardi"]}, "fin", False),
+        ("fermetures", {"moyens": ["voiture, trottinette"]}, "moyens", False),
+        ("rues", {"debut": [1], "fin": [2]}, "geometry", True),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_layer_and_row(
+    tmp_path: Path, layer: str, columns: dict[str, Any], field: str, dropped: bool
+) -> None:
+    write_layer(tmp_path / "t.gpkg", layer, frame(layer, **columns))
+
+    [fault] = read(tmp_path / "t.gpkg")[1]
+
+    assert (fault.layer, fault.row, fault.field, fault.dropped) == (layer, 1, field, dropped)
+    assert layer in str(fault.message)
+
+
+def test_a_turn_between_streets_that_are_not_there_is_said(made: Town, tmp_path: Path) -> None:
+    write_town(made, tmp_path / "t.gpkg")
+    wrong = pd.DataFrame({"carrefour": [2], "rue_entree": [0], "rue_sortie": [999]})
+    pyogrio.write_dataframe(wrong, tmp_path / "t.gpkg", layer="interdictions", driver="GPKG")
+
+    town, [fault] = read(tmp_path / "t.gpkg")
+
+    assert town.turns == ()
+    assert fault.layer == "interdictions"
+
+
+def test_a_mask_for_an_unknown_camera_hides_from_all(tmp_path: Path) -> None:
+    write_layer(tmp_path / "t.gpkg", "masques", frame("masques", camera=["inconnue"]))
+
+    assert read(tmp_path / "t.gpkg")[0].masks[0].camera is None
+
+
+def test_a_closure_whose_end_cannot_be_read_holds(tmp_path: Path) -> None:
+    write_layer(tmp_path / "t.gpkg", "fermetures", frame("fermetures", fin=["mardi"]))
+
+    [closure] = read(tmp_path / "t.gpkg")[0].closures
+
+    assert closure.active(datetime.now(UTC) + timedelta(days=3650))
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["2026-11-23 18:30", "2026-11-23T18:30:00", "23/11/2026 18:30", "23/11/2026 18h30",
+     "2026-11-23T17:30:00+00:00", pd.Timestamp("2026-11-23 18:30", tz="UTC")],
+)  # fmt: skip
+def test_an_hour_is_the_town_s_own_unless_it_says_otherwise(written: object) -> None:
+    assert moment_of(written, PARIS) == (datetime(2026, 11, 23, 18, 30, tzinfo=PARIS), True)
+
+
+def test_any_declared_coordinate_system_comes_out_in_degrees(tmp_path: Path) -> None:
+    lambert = frame("communes", insee=["34344"]).to_crs(2154)
+    write_layer(tmp_path / "t.gpkg", "communes", lambert)
+
+    [commune] = read(tmp_path / "t.gpkg")[0].communes
+
+    assert shapely.equals_exact(commune.area.centroid, SQUARE.centroid, 1e-9)
