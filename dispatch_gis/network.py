@@ -142,7 +142,7 @@ class Network:
         )
         self._ends: Ints = flat.reshape(-1, 2).astype(np.int64)
         self.graph: Graph = build(self._ends, self._ways, self._forbidden(turns, means, nodes))
-        self._usable = returning(self.graph, len(kept))
+        self.usable = returning(self.graph, len(kept))
         self._shapes = self.lines.shapes()
         self._names = [street.name for street in kept]
         self._means, self._plane = means, plane
@@ -164,7 +164,7 @@ class Network:
         ]
 
     def _close(self, closed: Bools) -> None:
-        self._open = self._usable & ~closed
+        self._open = self.usable & ~closed
         self._links: Links = links(self.graph, self._times, closed)
         self._tree = shapely.STRtree(self._shapes[self._open])
         self._tree_edges: Ints = np.flatnonzero(self._open)
