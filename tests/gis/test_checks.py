@@ -27,15 +27,16 @@ def camera(lon: float = 0.0006, lat: float = 45.0006, **known: Any) -> Camera:
     return Camera(position=Position(lon=lon, lat=lat), **{**usual, **known})
 
 
+def empty(made: Town) -> Town:
+    return replace(made, cameras=(), buildings=geometries([]), heights=np.empty(0))
+
+
 def said(made: Town, **changed: Any) -> list[tuple[str, str, str]]:
-    town = replace(
-        made, **{"cameras": (), "buildings": geometries([]), "heights": np.empty(0)} | changed
-    )
-    before = {str(fault.remedy) for fault in check(replace(made, cameras=()), [], NOW)}
-    found = check(town, [], NOW)
-    return [
-        (each.layer, each.field, str(each.remedy)) for each in found if str(each.remedy) not in before
-    ]  # fmt: skip
+    bare = empty(made)
+    before = {str(fault.remedy) for fault in check(bare, [], NOW)}
+    faults = check(replace(bare, **changed), [], NOW)
+    found = [(each.layer, each.field, str(each.remedy)) for each in faults]
+    return [each for each in found if each[2] not in before]
 
 
 CASES: list[tuple[dict[str, Any], str, str, str]] = [
@@ -74,11 +75,7 @@ def test_each_fault_is_said_by_layer_and_field_with_its_remedy(
 
 
 def test_a_good_territory_has_no_fault_but_its_stubs(made: Town) -> None:
-    cameras = (camera(heading_deg=10.0),)
-
-    found = check(
-        replace(made, cameras=cameras, buildings=geometries([]), heights=np.empty(0)), [], NOW
-    )
+    found = check(replace(empty(made), cameras=(camera(heading_deg=10.0),)), [], NOW)
 
     assert {each.layer for each in found} <= {"rues"}
 
