@@ -42,6 +42,7 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     "come": ("lien_vers_troncon_entree", "id_tr_ent", "tr_entree"),
     "go": ("liens_vers_troncon_sortie", "id_tr_sor", "tr_sortie"),
     "height": ("hauteur",),
+    "weight": ("importance",),
 }  # fmt: skip
 
 _IN_SERVICE = "en service"
@@ -50,6 +51,16 @@ _ON_FOOT = ("sentier", "escalier", "piste cyclable")
 _NO_FEET = ("type autoroutier", "bretelle", "bac ou liaison maritime")
 _NO_BIKES = (*_NO_FEET, "escalier")
 _SHUT = ("physiquement impossible", "restreint aux ayants droit")
+#: How a street is drawn on the map, by its nature, else by its importance: OpenStreetMap's words.
+_DRAWN = {
+    "sentier": "path",
+    "escalier": "steps",
+    "piste cyclable": "cycleway",
+    "chemin": "track",
+    "type autoroutier": "motorway",
+    "bac ou liaison maritime": "ferry",
+}
+_WEIGHTS = {"1": "trunk", "2": "primary", "3": "secondary", "4": "tertiary", "5": "residential"}
 #: Ends that close are one junction, in the units of the layer's system: metres, or degrees.
 _SAME = {True: 2, False: 7}
 
@@ -186,7 +197,7 @@ def _street(values: Mapping[str, Any], shape: BaseGeometry, ends: tuple[int, int
         start=ends[0],
         end=ends[1],
         lonlat=tuple((lon, lat) for lon, lat in shapely.get_coordinates(shape).tolist()),
-        kind=nature,
+        kind=_DRAWN.get(nature) or _WEIGHTS.get(text(values.get("weight")), "service"),
         name=text(values.get("name")),
         car_kmh=min(kmh, 150.0) if drivable else 0.0,
         car=(drivable and ahead, drivable and back),

@@ -90,8 +90,10 @@ def _cameras(cameras: Sequence[Camera]) -> Iterator[Fault]:
         for name, (low, high) in _USUAL.items():
             value = getattr(camera, name)
             if value is not None and not low <= value <= high:
-                text = "unusual: {low:.0f} to {high:.0f} was expected"
-                unusual = Message(text=text, params={"low": low, "high": high})
+                unusual = Message(
+                    text="unusual: {low:.0f} to {high:.0f} was expected",
+                    params={"low": low, "high": high},
+                )
                 yield Fault(row, _FIELDS[name], value, unusual, place=place)
 
 

@@ -173,8 +173,10 @@ class CameraIndex:
         elif camera.heading_deg is None and not self._turns[index]:
             said.append(Message(text="direction unknown"))
         if place.accuracy_m and share < 0.95:
-            text = "covers {share:.0f} % of where he may be"
-            said.append(Message(text=text, params={"share": 100 * share}))
+            covers = Message(
+                text="covers {share:.0f} % of where he may be", params={"share": 100 * share}
+            )
+            said.append(covers)
         elif self._walled and not coverage.uncertain and not coverage.corrected:
             said.append(Message(text="clear line of sight"))
         return said + _doubts(camera, coverage)
@@ -188,8 +190,11 @@ def _doubts(camera: Camera, coverage: Coverage) -> list[Message]:
     if coverage.blind:
         said.append(Message(text="position uncertain: drawn before a wall, which was ignored"))
     elif coverage.uncertain:
-        text = "position uncertain: moved {moved_m:.0f} m to the facade"
-        said.append(Message(text=text, params={"moved_m": coverage.moved_m}))
+        moved = Message(
+            text="position uncertain: moved {moved_m:.0f} m to the facade",
+            params={"moved_m": coverage.moved_m},
+        )
+        said.append(moved)
     if camera.fov_deg is None:
         params = {"fov": optics.FOV_DEG}
         said.append(Message(text="field of view assumed {fov:.0f}°", params=params))

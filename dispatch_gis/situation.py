@@ -75,8 +75,7 @@ class Territory:
             sorted(in_communes(cameras, town.communes), key=lambda camera: camera.id)
         )
         self.bounds = _bounds(town, self.cameras)
-        west, south, east, north = self.bounds or (0.0, 0.0, 0.0, 0.0)
-        self.plane = Plane((west + east) / 2, (south + north) / 2)
+        self.plane = plane_of(town, self.cameras)
         streets = town.streets
         self.roads = self._roads(before, settings)
         self.walled = bool(len(town.buildings))
@@ -166,8 +165,11 @@ def _missing_cameras(
     elif not territory.walled:
         missing.append(Message(text="no building is known here: a wall may hide him"))
     if settings.communes and territory.unlabelled:
-        text = "{count} cameras are left out: their commune is not said"
-        missing.append(Message(text=text, params={"count": territory.unlabelled}))
+        left_out = Message(
+            text="{count} cameras are left out: their commune is not said",
+            params={"count": territory.unlabelled},
+        )
+        missing.append(left_out)
     return missing
 
 
@@ -202,6 +204,12 @@ def in_communes(cameras: Sequence[Camera], communes: Sequence[Commune]) -> list[
             number = placed[point][0]
             labelled[number] = replace(cameras[number], commune=communes[commune].code)
     return labelled
+
+
+def plane_of(town: Town, cameras: Sequence[Camera]) -> Plane:
+    """Give the plane in which a territory is measured: tangent at its middle."""
+    west, south, east, north = _bounds(town, cameras) or (0.0, 0.0, 0.0, 0.0)
+    return Plane((west + east) / 2, (south + north) / 2)
 
 
 def _bounds(town: Town, cameras: Sequence[Camera]) -> tuple[float, float, float, float] | None:

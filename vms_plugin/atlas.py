@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, wait
 from dataclasses import replace
@@ -11,10 +12,7 @@ from typing import Any
 import structlog
 
 from dispatch_gis.basemap import Basemap
-from dispatch_gis.layers import read_cameras
-from dispatch_gis.osm import read_town
 from dispatch_gis.situation import SituateSettings, Territory, situate
-from dispatch_gis.town import Town
 from hooks import (
     Camera,
     CameraId,
@@ -26,6 +24,7 @@ from hooks import (
 )
 from vms_plugin.adapters import CALL_S, Adapters
 from vms_plugin.incident import Incident
+from vms_plugin.layer_files import Files, LayerFiles
 from vms_plugin.picture import NO_CORRELATION, may_correlate
 from vms_plugin.settings import Settings, Wearer
 
@@ -47,39 +46,39 @@ class Atlas:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._rules = SituateSettings(
-            stale_after_s=settings.stale_after_s, priority_factor=settings.priority_factor
+            stale_after_s=settings.stale_after_s,
+            priority_factor=settings.priority_factor,
+            edition=settings.iec_edition,
+            communes=settings.communes,
         )
-        self._town: Town | None = None
-        self._layer: tuple[Camera, ...] = ()
+        self._sources = LayerFiles(settings)
+        self._files = Files()
+        self._building = threading.Lock()
         self._inventories: dict[str, tuple[Camera, ...]] = {}
         self._territory: Territory | None = None
         self._basemap: Basemap | None = None
-        self._notes: list[Message] = []
         self._asked: dict[str, Future[Any]] = {}
         self.patience_s = REFRESH_S
 
     # --- learn ---
 
     def load(self) -> None:
-        """Read the town and the camera layer from their files. A bad file is noted, not fatal."""
-        notes: list[Message] = []
-        if self._settings.osm is not None:
-            try:
-                self._town = read_town(self._settings.osm)
-                self._basemap = Basemap(self._town)
-            except Exception as error:  # noqa: BLE001  (any file may be given to us)
-                notes.append(_unreadable(self._settings.osm.name, error))
-        if self._settings.cameras is not None:
-            try:
-                layer = read_cameras(self._settings.cameras)
-                self._layer = tuple(layer.cameras)
-                notes += [fault.message for fault in layer.faults]
-            except Exception as error:  # noqa: BLE001  (any file may be given to us)
-                notes.append(_unreadable(self._settings.cameras.name, error))
-        elif self._town is not None:
-            self._layer = self._town.cameras
-        self._notes = notes
+        """Read the town's files, the first time. A bad file is noted, not fatal."""
+        if not self.refresh():
+            self._rebuild()
+
+    def refresh(self) -> bool:
+        """Read again the files that have changed, and put them in force; say whether any had."""
+        with self._building:
+            files = self._sources.refresh()
+            if files is None:
+                return False
+            drawn = files.town is not self._files.town
+            self._files = files
+            if drawn:
+                self._basemap = Basemap(files.town) if files.town is not None else None
         self._rebuild()
+        return True
 
     def ask_vms(self, adapters: Adapters) -> None:
         """Ask every VMS for its cameras, side by side; blocks until all have answered, or late.
@@ -118,9 +117,16 @@ class Atlas:
             self._rebuild()
 
     def _rebuild(self) -> None:
-        inventory = [camera for cameras in self._inventories.values() for camera in cameras]
-        cameras = merge(self._layer, inventory)
-        self._territory = Territory(self._town, cameras, settings=self._rules)
+        with self._building:
+            inventory = [camera for cameras in self._inventories.values() for camera in cameras]
+            before = self._territory
+            self._territory = Territory(
+                self._files.town,
+                merge(self._files.cameras, inventory),
+                settings=self._rules,
+                known={**self._files.known, **(before.coverages if before else {})},
+                before=before,
+            )
 
     # --- answer ---
 
@@ -131,14 +137,20 @@ class Atlas:
         crews: Sequence[Crew],
         at: datetime,
         wearer: Wearer | None,
+        shown: Sequence[CameraId] = (),
     ) -> Situation:
-        """Say who sees the place and who can come. Never fails: what is missing is said."""
+        """Say who sees the place and who can come. Never fails: what is missing is said.
+
+        `shown` are the cameras before the operator now: they keep their places.
+        """
         territory = self._territory
         if territory is None:
             return Situation(missing=(LOADING,))
         own = CrewId(wearer.crew) if wearer and wearer.crew else incident.officer.crew
         try:
-            found = situate(territory, position, crews, at, settings=self._rules, own_crew=own)
+            found = situate(
+                territory, position, crews, at, settings=self._rules, own_crew=own, shown=shown
+            )
         except Exception:
             # A fault in the geography must not hide a man in danger: the alert goes out without.
             log.exception("geography failed", incident=incident.id)
@@ -157,7 +169,7 @@ class Atlas:
 
     def notes(self) -> list[Message]:
         """List what is wrong with the layers, for people."""
-        return [LOADING] if self._territory is None else list(self._notes)
+        return [LOADING] if self._territory is None else list(self._files.notes)
 
     def tile(self, z: int, x: int, y: int, theme: str) -> bytes | None:
         """Draw one tile of the base map as SVG; None while there is no town.
@@ -189,9 +201,3 @@ def merge(layer: Sequence[Camera], inventory: Sequence[Camera]) -> list[Camera]:
             extra={**camera.extra, **ours.extra},
         )
     return list(known.values())
-
-
-def _unreadable(name: str, error: Exception) -> Message:
-    return Message(
-        text="{file} cannot be used: {cause}", params={"file": name, "cause": str(error)[:300]}
-    )

@@ -36,6 +36,11 @@ class CrewCard:
 
     id: CrewId
     known: dict[str, tuple[datetime, str, Any]] = field(default_factory=dict)
+    #: As last known. The very same object until something new is known: ranking counts on it.
+    crew: Crew = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "crew", self._last_known())
 
     def add(self, fact: CrewFix) -> CrewCard:
         """Keep, thing by thing, the latest word; ties fall on the fact's id."""
@@ -50,9 +55,7 @@ class CrewCard:
                 known[name] = entry
         return replace(self, known=known)
 
-    @property
-    def crew(self) -> Crew:
-        """The crew as last known."""
+    def _last_known(self) -> Crew:
         moment, _, position = self.known.get("position", (None, "", None))
         if position is not None:
             # Whoever gives no time of fix gave it when he spoke.

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from vms_plugin import log, simulate
+from vms_plugin import gis_commands, log, simulate
 from vms_plugin.i18n import Language
 from vms_plugin.settings import BadConfigurationError, read
 
@@ -62,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     account.add_argument("name")
     account.add_argument("--password-stdin", action="store_true")
     command("simulate", _list_simulators, say("play the maker's side"), config=False)
+    gis_commands.add(commands, say)
     demo = command("demo", _demo, say("show everything on a real town"), config=False)
     demo.add_argument("--once", action="store_true", help=say("one press, no page, then stop"))
     demo.add_argument("--json", action="store_true", help=say("print the times of each stage"))

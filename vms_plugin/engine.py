@@ -17,6 +17,7 @@ from uuid import uuid4
 
 import structlog
 
+from dispatch_gis.choice import TILES
 from hooks import (
     Activation,
     AdapterError,
@@ -63,6 +64,8 @@ if TYPE_CHECKING:
 TICK_S = 1.0
 #: Decoding is pure and short; an adapter that hangs in it must not hold its sender.
 DECODE_S = 5.0
+#: How often the town's files are looked at: a street that staff close is closed this soon.
+WATCH_S = 2.0
 #: Ages and estimates are refreshed this often when nothing else happens.
 REFRESH_S = 5.0
 #: Positions outside any incident are forgotten after that.
@@ -146,7 +149,7 @@ class Engine:
             self._couriers[name] = courier
         for incident in self.board.incidents.values():
             self._want(incident)
-        jobs = [self._paint(), self._tick(), self._survey()]
+        jobs = [self._paint(), self._tick(), self._survey(), self._watch_layers()]
         jobs += [self._ask_crews(name) for name in self.adapters.offering("list_crews")]
         jobs += [courier.run() for courier in self._couriers.values()]
         self._tasks = [asyncio.create_task(self._forever(job)) for job in jobs]
@@ -343,7 +346,14 @@ class Engine:
             incident,
             whereabouts=whereabouts,
             situation=self.atlas.situate(
-                incident, whereabouts[0], self.board.crews_for(incident), _now(), wearer
+                incident,
+                whereabouts[0],
+                self.board.crews_for(incident),
+                _now(),
+                wearer,
+                shown=[each.camera.id for each in before.situation.sightings[:TILES]]
+                if before
+                else (),
             ),
             wearer=wearer,
             language=self.say,
@@ -432,6 +442,13 @@ class Engine:
             await asyncio.to_thread(self.atlas.ask_vms, self.adapters)
             self._redraw_all()
             await asyncio.sleep(self.atlas.patience_s)
+
+    async def _watch_layers(self) -> None:
+        """Put the town's files in force when GIS staff have changed them."""
+        while True:
+            await asyncio.sleep(WATCH_S)
+            if await asyncio.to_thread(self.atlas.refresh):
+                self._redraw_all()
 
     async def _ask_crews(self, name: str) -> None:
         """Ask a source that does not tell by itself, while an incident is open."""

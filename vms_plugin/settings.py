@@ -49,6 +49,9 @@ class Settings:
     language: str = "fr"
     osm: Path | None = None
     cameras: Path | None = None
+    layers: Path | None = None  #: a territory file, instead of the two above
+    communes: frozenset[str] = frozenset()  #: INSEE codes of the operators' competence (R253-3)
+    iec_edition: int = 2025  #: of IEC 62676-4, whose pixel classes the town speaks
     priority_factor: float = 1.0  #: speed of a priority vehicle over the posted one
     stale_after_s: float = 120.0  #: an older fix of a crew is not "now"
     close_after_end_s: float = 300.0
@@ -88,6 +91,17 @@ def _whole(low: int, high: int) -> _Check:
     return check
 
 
+def _communes(value: Any, _folder: Path) -> Any:
+    codes = value if isinstance(value, list) else None
+    if codes is not None and all(isinstance(code, str) and len(code) == 5 for code in codes):
+        return frozenset(codes)
+    return Message(text='write INSEE codes in quotes: ["34344"]')
+
+
+def _edition(value: Any, _folder: Path) -> Any:
+    return value if value in (2014, 2025) else Message(text="write 2014 or 2025")
+
+
 def _language(value: Any, _folder: Path) -> Any:
     return value if value in ("fr", "en") else Message(text='write "fr" or "en"')
 
@@ -115,6 +129,9 @@ _KEYS: tuple[tuple[str, str, _Check], ...] = (
     ("storage.path", "database", _path),
     ("territory.osm", "osm", _existing),
     ("territory.cameras", "cameras", _existing),
+    ("territory.layers", "layers", _existing),
+    ("territory.communes", "communes", _communes),
+    ("territory.iec_edition", "iec_edition", _edition),
     ("crews.priority_factor", "priority_factor", _number(0.5, 3)),
     ("crews.stale_after_s", "stale_after_s", _number(10, 3600)),
     ("incident.close_after_end_s", "close_after_end_s", _number(0, 86400)),

@@ -59,7 +59,10 @@ class Paper:
 
     def load(self) -> None: ...
     def ask_vms(self, adapters: Adapters) -> None: ...
-    def situate(self, *_: Any) -> Situation:
+    def refresh(self) -> bool:
+        return False
+
+    def situate(self, *_: Any, **__: Any) -> Situation:
         return Situation()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from hooks import Camera, Crew, Message, Picture, Position, Reinforcement, Sighting
+from hooks import Camera, Crew, Message, Picture, Position, Reinforcement, Sighting, Situation
 from vms_plugin.adapters import Adapter, State
 from vms_plugin.engine import Engine
 from vms_plugin.feeds import Link
@@ -43,6 +43,38 @@ def picture(each: Picture, say: Language) -> dict[str, Any]:
         "cameras": [_sighting(sighting, say) for sighting in situation.sightings],
         "crews": [_reinforcement(crew, each, say) for crew in situation.reinforcements],
         "missing": [say.message(message) for message in situation.missing],
+    }
+
+
+def situation(found: Situation, say: Language) -> dict[str, Any]:
+    """Write an answer of the geography alone, with its figures, for whoever reads JSON."""
+    return {
+        "near": found.near,
+        "cameras": [
+            {
+                **_sighting(each, say),
+                "distance_m": each.distance_m,
+                "px_m": each.density_px_m,
+                "class": each.pixel_class.value,
+                "share": each.share,
+            }
+            for each in found.sightings
+        ],
+        "crews": [
+            {
+                "id": each.crew.id,
+                "name": each.crew.name,
+                "time_s": each.time_s,
+                "spread_s": each.spread_s,
+                "distance_m": each.distance_m,
+                "byRoad": each.by_road,
+                "stale": each.stale,
+                "route": [list(point) for point in each.route],
+                "reasons": _reasons(each.reasons, say),
+            }
+            for each in found.reinforcements
+        ],
+        "missing": [say.message(message) for message in found.missing],
     }
 
 
