@@ -42,7 +42,7 @@ def test_what_was_imported_is_told(tmp_path: Path, capsys: pytest.CaptureFixture
 
     out = capsys.readouterr().out
     assert "made.osm: 5 rues" in out
-    assert "Ensuite : renfort layers check" in out
+    assert "renfort layers check" in out
 
 
 def test_a_new_import_keeps_what_staff_drew(territory: Path, tmp_path: Path) -> None:
