@@ -50,6 +50,7 @@ lock: ## renew requirements.lock from pyproject.toml (needs uv)
 bench: setup ## print every figure the project quotes
 	tools/debian.sh tests
 	$(BIN)/python benchmarks/situate.py
+	$(BIN)/python benchmarks/coverage.py
 	$(BIN)/python benchmarks/press.py
 	$(BIN)/python benchmarks/crash.py
 

@@ -12,17 +12,21 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import networkx
 import numpy as np
+import shapely.affinity
 from pyproj import Geod
 
+from dispatch_gis.coverage import Coverage
 from dispatch_gis.osm import read_town
+from dispatch_gis.sight import CameraIndex
 from dispatch_gis.situation import SituateSettings, Territory, situate
-from dispatch_gis.town import Town
-from hooks import Crew, CrewId, CrewStatus, Means, Position
+from dispatch_gis.town import Street, Town
+from hooks import Camera, CameraId, Crew, CrewId, CrewStatus, Means, Position
 from vms_plugin.demo import town as demo_town
 
 ROUNDS = 200
@@ -54,6 +58,65 @@ def main() -> None:
     crews = _crews(town, chance, 100)
     p50, p99 = _timed(_naive(town, territory, crews), places[:20])
     print(f"{'naive loop + networkx, 100 crews':<34}{p50:>9.2f}{p99:>9.2f}{p50 / base:>8.0f}")
+    _growth(town, territory)
+
+
+def _growth(town: Town, territory: Territory) -> None:
+    """Lay the town beside itself, again and again: twice as many streets, cameras and crews."""
+    print(f"\n{'side by side: copies':<12}{'streets':>10}{'cameras':>9}{'crews':>8}"
+          f"{'p50 ms':>9}{'p99 ms':>9}")  # fmt: skip
+    driven = replace(town, streets=tuple(s for s in town.streets if s.car_kmh), turns=())
+    settings = SituateSettings()
+    west, south, east, north = town.bounds or (0.0, 0.0, 0.0, 0.0)
+    for side in (1, 2, 4):
+        steps = [
+            (column * (east - west), row * (north - south))
+            for column in range(side)
+            for row in range(side)
+        ]
+        streets = [_moved(s, n, *step) for n, step in enumerate(steps) for s in driven.streets]
+        many = replace(
+            driven, streets=tuple(streets),
+            buildings=town.buildings[:0], heights=town.heights[:0], cameras=(),
+        )  # fmt: skip
+        copy = Territory(many, (), settings=settings)
+        cameras, coverages = _copied(territory, steps)
+        copy.index = CameraIndex(cameras, copy.plane, coverages)
+        copy.cameras = tuple(cameras)
+        chance = np.random.default_rng(2)
+        crews = _crews(many, chance, 200 * side * side)
+        p50, p99 = _timed(
+            lambda place, copy=copy, crews=crews: situate(
+                copy, place, crews, NOW, settings=settings
+            ),
+            _places(many, chance, ROUNDS),
+        )
+        print(f"{side * side:<12}{len(many.streets):>18}{len(cameras):>9}{len(crews):>8}"
+              f"{p50:>9.2f}{p99:>9.2f}")  # fmt: skip
+
+
+def _moved(street: Street, copy: int, east: float, north: float) -> Street:
+    lonlat = tuple((lon + east, lat + north) for lon, lat in street.lonlat)
+    far = copy << 48
+    return replace(street, start=street.start + far, end=street.end + far, lonlat=lonlat)
+
+
+def _copied(
+    territory: Territory, steps: list[tuple[float, float]]
+) -> tuple[list[Camera], dict[CameraId, Coverage]]:
+    cameras, coverages = [], {}
+    for copy, (east, north) in enumerate(steps):
+        for camera in territory.cameras:
+            name = CameraId(f"{camera.id}/{copy}")
+            before = territory.coverages[camera.id]
+            cameras.append(replace(camera, id=name))
+            coverages[name] = replace(
+                before,
+                camera=name,
+                area=shapely.affinity.translate(before.area, east, north),
+                eye=(before.eye[0] + east, before.eye[1] + north),
+            )
+    return cameras, coverages
 
 
 def _places(town: Town, chance: np.random.Generator, count: int) -> list[Position]:

@@ -44,7 +44,10 @@ class Paper:
 
     def load(self) -> None: ...
     def ask_vms(self, adapters: Adapters) -> None: ...
-    def situate(self, *_: Any) -> Situation:
+    def refresh(self) -> bool:
+        return False
+
+    def situate(self, *_: Any, **__: Any) -> Situation:
         return Situation(missing=(Message(text="no camera layer"),))
 
     def cameras(self) -> tuple[()]:

@@ -146,7 +146,9 @@ async def test_the_state_is_dated_when_it_was_asked_for(device: Any, ear: Any) -
 
 
 async def test_a_link_that_comes_back_is_told_once(device: Any, ear: Any) -> None:
-    streaming = {"id": "c", "sessionId": "s-1", "started": "2026-11-23T18:04:05Z"}
+    # Begun just now: a stream lost for hours is no alert any more.
+    started = datetime.now(UTC).isoformat(timespec="seconds")
+    streaming = {"id": "c", "sessionId": "s-1", "started": started}
     device.targets = [{**streaming, "disconnected": True}]
 
     async with listening(device, ear):
