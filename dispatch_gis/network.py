@@ -13,7 +13,7 @@ from __future__ import annotations
 import copy
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import shapely
@@ -83,6 +83,8 @@ class Search:
     choices: Ints  #: by which end each leaves its street: 0 its last, 1 its first, -1 neither
     before: Ints
     entered: dict[int, float]  #: node next to his street → where along it one comes in
+    #: Where one comes in → the last piece, which all crews that come in there share.
+    lasts: dict[float, tuple[LonLat, ...]] = field(default_factory=dict)
 
     def way(self, index: int) -> Way:
         """Draw how a crew comes."""
@@ -99,7 +101,9 @@ class Search:
         line = list(lines.part(edge, along, end))
         for arc in arcs.tolist():
             line += lines.arc(arc)[1:]
-        line += lines.part(officer.edge, start, officer.along)[1:]
+        if start not in self.lasts:
+            self.lasts[start] = lines.part(officer.edge, start, officer.along)[1:]
+        line += self.lasts[start]
         ends_m = abs(along - end) * lines.lengths_m[edge]
         ends_m += abs(start - officer.along) * lines.lengths_m[officer.edge]
         return Way(tuple(line), float(lines.lengths_m[arcs // 2].sum() + ends_m))

@@ -137,7 +137,8 @@ class CameraIndex:
         bearing = bearing_deg(gaps[:, 0], gaps[:, 1])
         # The place itself, not its disc, decides whether it must turn. Unknown heading: it must.
         away = np.abs(turned_deg(self._heading[rows], bearing))
-        must_turn = self._turns[rows] & ~(away <= self._half[rows])
+        half = self._half[rows]
+        must_turn = self._turns[rows] & ~(away <= half) & (half < 180)
         density = self._pixels[rows] / np.maximum(distance, 1.0)
         worth = share * np.log2(1 + density / optics.least_px_m(self._edition))
         worth *= self._trust[rows] * np.where(must_turn, TURN_WORTH, 1.0)

@@ -87,6 +87,12 @@ def test_a_ptz_that_looks_away_must_turn_and_says_so() -> None:
     assert "must turn" in words(sighting.reasons)
 
 
+def test_a_camera_that_sees_all_round_need_not_turn() -> None:
+    dome = camera("a:1", 30, 10, kind=CameraKind.DOME, heading_deg=None, fov_deg=360.0)
+
+    assert not seen(dome).sightings[0].must_turn
+
+
 def test_what_nobody_measured_is_assumed_and_said() -> None:
     bare = camera("a:1", 30, 10, heading_deg=None, fov_deg=None, width_px=None)
 
