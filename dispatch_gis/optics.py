@@ -15,8 +15,8 @@ FOV_DEG = 60.0
 WIDTH_PX = 1920
 #: No camera is said to show a man farther than that, whatever its pixels, unless the town says so.
 REACH_M = 250.0
-#: A lens as wide as that is a fisheye, or several sensors: the tangent no longer describes it.
-WIDEST_DEG = 170.0
+#: Wider than that a lens is a fisheye, or several sensors: each degree has as many pixels.
+WIDEST_DEG = 120.0
 
 #: Edition of IEC 62676-4 → its classes, worst first; a class begins at its threshold in px/m.
 EDITIONS: dict[int, tuple[tuple[float, PixelClass], ...]] = {
@@ -64,8 +64,10 @@ def least_px_m(edition: int = EDITION) -> float:
 
 def pixels_at_a_metre(camera: Camera) -> float:
     """Give the pixels per metre at one metre; at d metres there are d times fewer."""
-    fov_deg = min(camera.fov_deg or FOV_DEG, WIDEST_DEG)
-    return (camera.width_px or WIDTH_PX) / (2 * math.tan(math.radians(fov_deg) / 2))
+    fov, width_px = math.radians(camera.fov_deg or FOV_DEG), camera.width_px or WIDTH_PX
+    if fov > math.radians(WIDEST_DEG):
+        return width_px / fov
+    return width_px / (2 * math.tan(fov / 2))
 
 
 def reach_m(camera: Camera, edition: int = EDITION) -> float:

@@ -88,7 +88,7 @@ def test_a_ptz_that_looks_away_must_turn_and_says_so() -> None:
 
 
 def test_a_camera_that_sees_all_round_need_not_turn() -> None:
-    dome = camera("a:1", 30, 10, kind=CameraKind.DOME, heading_deg=None, fov_deg=360.0)
+    dome = camera("a:1", 12, 10, kind=CameraKind.DOME, heading_deg=None, fov_deg=360.0)
 
     assert not seen(dome).sightings[0].must_turn
 
