@@ -13,7 +13,7 @@ import pandas as pd
 import shapely
 
 from dispatch_gis.coverage import Surveyor, turns
-from dispatch_gis.layers import Fault
+from dispatch_gis.layers import ALIASES, Fault
 from dispatch_gis.network import Network
 from dispatch_gis.plane import Plane
 from dispatch_gis.town import Town
@@ -23,7 +23,6 @@ from hooks import Camera, Means, Message
 _CORRECTION_M = 30.0
 #: Outside these a value was mistyped, or is in other units.
 _USUAL = {"height_m": (2.0, 60.0), "fov_deg": (3.0, 360.0), "range_m": (5.0, 1000.0)}
-_FIELDS = {"height_m": "hauteur_m", "fov_deg": "champ_deg", "range_m": "portee_m"}
 
 
 def check(town: Town, faults: Sequence[Fault], at: datetime) -> list[Fault]:
@@ -94,7 +93,7 @@ def _cameras(cameras: Sequence[Camera]) -> Iterator[Fault]:
                     text="unusual: {low:.0f} to {high:.0f} was expected",
                     params={"low": low, "high": high},
                 )
-                yield Fault(row, _FIELDS[name], value, unusual, place=place)
+                yield Fault(row, ALIASES[name][0], value, unusual, place=place)
 
 
 def _twins(cameras: Sequence[Camera]) -> Iterator[Fault]:

@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import geopandas
 import numpy as np
@@ -27,12 +28,18 @@ from dispatch_gis.osm import read_town as read_osm
 from dispatch_gis.plane import Floats
 from dispatch_gis.territory_file import FileSource, read_town
 from dispatch_gis.town import Geometries, Town, geometries
-from hooks import Camera, CameraId
+from hooks import Camera, CameraId, CameraKind
 
 #: What a layer can be said to be, where it does not show.
 KINDS = ("cameras", "rues", "interdictions", "batiments", "communes", "masques")
 _OSM = (".pbf", ".osm", ".bz2", ".gz")
 _VECTOR = (".gpkg", ".shp", ".geojson", ".json", ".fgb", ".kml", ".gml", ".sqlite", ".tab")
+#: What a town is made of → the layer that keeps it.
+_LAYER_OF = {
+    "streets": "rues", "turns": "interdictions", "water": "eau", "green": "verts",
+    "closures": "fermetures", "masks": "masques", "communes": "communes",
+    "corrections": "corrections", "calibrations": "calages", "presets": "prepositions",
+}  # fmt: skip
 _BIGGEST = 20_000_000_000
 _INSEE = ("insee", "code_insee", "insee_com", "insee_commune")
 
@@ -51,6 +58,8 @@ class Import:
     town: Town = field(default_factory=Town)
     faults: list[Fault] = field(default_factory=list)
     found: list[tuple[str, str, int]] = field(default_factory=list)  #: file, layer, how many
+    renewed: set[str] = field(default_factory=set)  #: layers of the territory that have changed
+    cameras: set[CameraId] = field(default_factory=set)  #: those that were delivered
     _roads: list[geopandas.GeoDataFrame] = field(default_factory=list)
     _turns: list[pd.DataFrame] = field(default_factory=list)
     _drawn: tuple[Camera, ...] = ()  #: OpenStreetMap's, for want of a list of the town's own
@@ -85,8 +94,10 @@ class Import:
                 pd.concat(self._roads), pd.concat(self._turns) if self._turns else None, self.faults
             )
             town = replace(town, streets=read.streets, turns=read.turns)
-        if not town.cameras:
+            self.renewed |= {"rues", "interdictions"}
+        if not town.cameras and self._drawn:
             town = replace(town, cameras=self._drawn)
+            self.renewed.add("cameras")
         return town
 
     # --- sources of several files ---
@@ -129,12 +140,7 @@ class Import:
         except RuntimeError as error:
             raise UnreadableLayerError(f"{path.name}: {error}") from error
         self._drawn = town.cameras
-        kept = {
-            name: getattr(town, name)
-            for name in ("streets", "turns", "water", "green")
-            if len(getattr(town, name))
-        }
-        self.town = replace(self.town, **kept)
+        self._take(town, "streets", "turns", "water", "green")
         if len(town.buildings):
             self._buildings(town.buildings, town.heights)
         for layer, count in (
@@ -160,17 +166,20 @@ class Import:
     def _territory(self, path: Path, source: FileSource) -> None:
         town, faults = read_town(source)
         self.faults += faults
-        names = (
-            "streets", "turns", "water", "green", "closures", "masks", "communes", "corrections",
-        )  # fmt: skip
-        kept = {name: getattr(town, name) for name in names if len(getattr(town, name))}
-        self.town = replace(self.town, **kept)
+        self._take(town, *_LAYER_OF)
         if len(town.buildings):
             self._buildings(town.buildings, town.heights)
+        self.town = replace(self.town, aliases={**self.town.aliases, **town.aliases})
         self._join(town.cameras)
         self.found.append((path.name, "cameras", len(town.cameras)))
         self.found.append((path.name, "rues", len(town.streets)))
         self.found.append((path.name, "batiments", len(town.buildings)))
+
+    def _take(self, town: Town, *names: str) -> None:
+        """Take what a source has, and leave what it says nothing of."""
+        kept = {name: getattr(town, name) for name in names if len(getattr(town, name))}
+        self.town = replace(self.town, **kept)
+        self.renewed |= {_LAYER_OF[name] for name in kept}
 
     def _layer(self, name: str, layer: str, frame: pd.DataFrame, kind: str | None) -> bool:
         """Take one layer, if it is known what it is."""
@@ -189,8 +198,10 @@ class Import:
         elif kind == "communes":
             communes = rows.communes(frame.to_crs(4326), self.faults)
             self.town = replace(self.town, communes=communes)
+            self.renewed.add("communes")
         elif kind == "masques":
-            ids = rows.Identifiers(self.town.cameras)
+            self.renewed.add("masques")
+            ids = rows.Identifiers(self.town.cameras, self.town.aliases)
             masks = rows.masks(frame.to_crs(4326), ids, self.faults)
             self.town = replace(self.town, masks=(*self.town.masks, *masks))
         else:
@@ -203,6 +214,7 @@ class Import:
 
     def _buildings(self, shapes: Geometries, heights: Floats) -> None:
         """Take buildings; those of another source on the same ground make place."""
+        self.renewed.add("batiments")
         before = self.town.buildings
         if len(before):
             tree = shapely.STRtree(shapes)
@@ -221,13 +233,40 @@ class Import:
         self.faults += [
             each for each in layer.faults if not (each.field == "geometry" and each.row in said)
         ]
+        self.town = replace(self.town, aliases={**self.town.aliases, **layer.aliases})
         self._join(layer.cameras)
         self.found.append((name, "cameras", len(layer.cameras)))
 
     def _join(self, cameras: tuple[Camera, ...]) -> None:
+        """Join cameras by their identifier: the town's own, even where the VMS calls it otherwise.
+
+        What a delivery leaves empty was perhaps surveyed: it stays.
+        """
         known: dict[CameraId, Camera] = {camera.id: camera for camera in self.town.cameras}
-        known |= {camera.id: camera for camera in cameras}
+        for camera in cameras:
+            identifier = self.town.aliases.get(camera.id.removeprefix("layer:"), camera.id)
+            known[identifier] = _joined(known.get(identifier), replace(camera, id=identifier))
+            self.cameras.add(identifier)
         self.town = replace(self.town, cameras=tuple(known.values()))
+        if cameras:
+            self.renewed.add("cameras")
+
+
+def _joined(before: Camera | None, camera: Camera) -> Camera:
+    if before is None:
+        return camera
+    unsaid: dict[str, Any] = {
+        name: getattr(before, name)
+        for name in ("heading_deg", "fov_deg", "height_m", "width_px", "range_m")
+        if getattr(camera, name) is None
+    }
+    if camera.name == camera.id.partition(":")[2]:
+        unsaid["name"] = before.name
+    if camera.kind is CameraKind.UNKNOWN:
+        unsaid["kind"] = before.kind
+    if not camera.commune:
+        unsaid["commune"] = before.commune
+    return replace(camera, **unsaid)
 
 
 def _frames(path: Path, source: FileSource) -> Iterator[tuple[str, pd.DataFrame]]:

@@ -51,21 +51,23 @@ class Layer:
 
     cameras: tuple[Camera, ...]
     faults: tuple[Fault, ...]
+    rows: Mapping[int, CameraId]  #: row, counted from 1 → the camera it became
+    aliases: Mapping[str, CameraId]  #: the town's own identifier → a camera the VMS calls otherwise
 
 
 class UnreadableLayerError(ValueError):
     """The file is not a layer, or says not in which coordinates it is."""
 
 
-#: Our field, and the names under which towns and OpenStreetMap give it.
+#: Our field, and the names under which towns and OpenStreetMap give it; the first is the layer's.
 ALIASES: Mapping[str, tuple[str, ...]] = {
     "id": ("id", "ref", "refcam", "id_cam", "fid"),
     "vms_id": ("vms_id",),
-    "name": ("name", "nom", "libelle"),
-    "kind": ("kind", "type", "camera:type", "camera_type", "type_camera"),
+    "name": ("nom", "name", "libelle"),
+    "kind": ("type", "kind", "camera:type", "camera_type", "type_camera"),
     "heading_deg": (
-        "heading_deg",
         "azimut_deg",
+        "heading_deg",
         "camera:direction",
         "camera_direction",
         "direction",
@@ -73,12 +75,12 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
         "orientation",
         "cap",
     ),
-    "fov_deg": ("fov_deg", "champ_deg", "champ", "angle_ouverture", "fov"),
-    "height_m": ("height_m", "hauteur_m", "height", "hauteur"),
-    "width_px": ("width_px", "largeur_px"),
-    "range_m": ("range_m", "portee_m", "portee"),
+    "fov_deg": ("champ_deg", "fov_deg", "champ", "angle_ouverture", "fov"),
+    "height_m": ("hauteur_m", "height_m", "height", "hauteur"),
+    "width_px": ("largeur_px", "width_px"),
+    "range_m": ("portee_m", "range_m", "portee"),
     "commune": ("commune", "insee", "code_insee", "insee_com"),
-    "enabled": ("enabled", "active", "en_service"),
+    "enabled": ("en_service", "enabled", "active"),
 }
 
 _POINTS = ("N", "NNE", "NE", "ENE", "E", "ESE", "SE", "SSE",
@@ -119,7 +121,7 @@ def cameras_of(frame: geopandas.GeoDataFrame) -> Layer:
     reader = _Reader(names)
     for row, (index, values) in enumerate(frame.iterrows(), start=1):
         reader.read(row, index, values)
-    return Layer(tuple(reader.cameras), tuple(reader.faults))
+    return Layer(tuple(reader.cameras), tuple(reader.faults), reader.rows, reader.aliases)
 
 
 class _Reader:
@@ -129,6 +131,8 @@ class _Reader:
         self._place: tuple[float, float] | None = None
         self.cameras: list[Camera] = []
         self.faults: list[Fault] = []
+        self.rows: dict[int, CameraId] = {}
+        self.aliases: dict[str, CameraId] = {}
 
     def read(self, row: int, index: object, values: Any) -> None:
         self._place = None
@@ -140,6 +144,7 @@ class _Reader:
         identifier = self._identifier(row, index, given)
         if identifier is None:
             return
+        self.rows[row] = identifier
         number = self._number
         width = number(row, given, "width_px", 1, 1e5)
         self.cameras.append(
@@ -184,6 +189,8 @@ class _Reader:
             self._fault(row, "vms_id" if ":" in vms else "id", identifier, twice, dropped=True)
             return None
         self._taken.add(identifier)
+        if vms and identifier == vms:
+            self.aliases[local] = CameraId(identifier)
         return CameraId(identifier)
 
     def _kind(self, row: int, value: object) -> CameraKind:
@@ -221,7 +228,9 @@ class _Reader:
     def _fault(
         self, row: int, field: str, value: object, remedy: Message, *, dropped: bool = False
     ) -> None:
-        self.faults.append(Fault(row, field, value, remedy, dropped, place=self._place))
+        # Under the name it has in the layer, or would have.
+        named = (*self._names.get(field, ()), *ALIASES.get(field, (field,)))[0]
+        self.faults.append(Fault(row, named, value, remedy, dropped, place=self._place))
 
 
 def heading_deg(value: object) -> float | None:

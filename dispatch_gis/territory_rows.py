@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,8 +14,9 @@ import pandas as pd
 import shapely
 from shapely.geometry.base import BaseGeometry
 
+from dispatch_gis.aim import Calibration
 from dispatch_gis.coverage import Coverage
-from dispatch_gis.layers import Fault
+from dispatch_gis.layers import Fault, heading_deg
 from dispatch_gis.plane import Floats
 from dispatch_gis.town import (
     Closure,
@@ -36,10 +38,13 @@ UNSURE_CAMERA = Message(text="no camera has this identifier: write that of the c
 
 
 class Identifiers:
-    """Cameras by the names under which other layers may call them: with their adapter or not."""
+    """Cameras by what other layers may call them: the town's name, the VMS's, with its prefix."""
 
-    def __init__(self, cameras: Sequence[Camera]) -> None:
+    def __init__(
+        self, cameras: Sequence[Camera], aliases: Mapping[str, CameraId] = MappingProxyType({})
+    ) -> None:
         self._known = {camera.id.partition(":")[2]: camera.id for camera in cameras}
+        self._known |= aliases
         self._known |= {str(camera.id): camera.id for camera in cameras}
 
     def find(self, written: str) -> CameraId | None:
@@ -71,7 +76,9 @@ def _shape(values: dict[str, Any], kinds: Sequence[str] = _POLYGONS) -> BaseGeom
     shape = values.get("geometry")
     if not isinstance(shape, BaseGeometry) or shape.is_empty or shape.geom_type not in kinds:
         return None
-    return shape
+    # A layer of multipolygons makes each polygon one.
+    parts = shapely.get_parts(shape)
+    return parts[0] if len(parts) == 1 else shape
 
 
 # --- streets ---
@@ -228,6 +235,53 @@ def corrections(
             twice = Message(text="this camera was already corrected: this row holds, not the other")
             faults.append(Fault(row, "camera", camera, twice, False, "corrections", _place(shape)))
         found[camera] = shapely.make_valid(shape)
+    return found
+
+
+# --- turning cameras ---
+
+
+def calibrations(
+    frame: pd.DataFrame | None, ids: Identifiers, faults: list[Fault]
+) -> dict[CameraId, Calibration]:
+    """Read how turning cameras are mounted; of two rows for one camera the last holds."""
+    found: dict[CameraId, Calibration] = {}
+    for row, values in _rows(frame):
+        camera = ids.find(text(values.get("camera")))
+        pan, tilt = _number(values.get("pan_zero_deg")), _number(values.get("tilt_zero_deg"))
+        senses = [_whole(values.get(name)) for name in ("pan_sens", "tilt_sens")]
+        if camera is None:
+            given = text(values.get("camera"))
+            faults.append(Fault(row, "camera", given, UNSURE_CAMERA, True, "calages"))
+        elif pan is None or tilt is None or not {*senses} <= {1, -1}:
+            again = Message(text="calibrate it again: renfort layers calibrate")
+            faults.append(Fault(row, "pan_zero_deg", pan, again, True, "calages"))
+        else:
+            found[camera] = Calibration(
+                pan_zero_deg=pan, pan_sense=senses[0] or 1, tilt_zero_deg=tilt,
+                tilt_sense=senses[1] or 1, error_deg=_number(values.get("ecart_deg")) or 0.0,
+            )  # fmt: skip
+    return found
+
+
+def presets(
+    frame: pd.DataFrame | None, ids: Identifiers, faults: list[Fault]
+) -> dict[CameraId, dict[str, float]]:
+    """Read the bearings of presets."""
+    found: dict[CameraId, dict[str, float]] = {}
+    for row, values in _rows(frame):
+        camera, name = ids.find(text(values.get("camera"))), text(values.get("nom"))
+        bearing = heading_deg(values.get("azimut_deg"))
+        if camera is None:
+            given = text(values.get("camera"))
+            faults.append(Fault(row, "camera", given, UNSURE_CAMERA, True, "prepositions"))
+        elif not name or bearing is None:
+            both = Message(text="write the preset's name in the VMS and the bearing it looks to")
+            value = name if bearing is not None else text(values.get("azimut_deg"))
+            column = "nom" if bearing is not None else "azimut_deg"
+            faults.append(Fault(row, column, value, both, True, "prepositions"))
+        else:
+            found.setdefault(camera, {})[name] = bearing
     return found
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
+from dispatch_gis.aim import Calibration
 from dispatch_gis.plane import Floats
 from hooks import Camera, CameraId, Means
 
@@ -104,8 +105,14 @@ class Town:
     closures: tuple[Closure, ...] = ()
     masks: tuple[Mask, ...] = ()
     communes: tuple[Commune, ...] = ()
+    #: The town's own identifier → a camera that the VMS calls otherwise.
+    aliases: Mapping[str, CameraId] = field(default_factory=dict)
     #: Visible areas drawn by hand: they are taken as they are.
     corrections: Mapping[CameraId, BaseGeometry] = field(default_factory=dict)
+    #: How turning cameras are mounted.
+    calibrations: Mapping[CameraId, Calibration] = field(default_factory=dict)
+    #: Where turning cameras can be sent: the preset's name in the VMS → its true bearing.
+    presets: Mapping[CameraId, Mapping[str, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if len(self.heights) != len(self.buildings):

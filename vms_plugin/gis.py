@@ -9,13 +9,14 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from dispatch_gis import aim, checks, gaps, importing, optics, territory_file
+from dispatch_gis import aim, checks, gaps, importing, optics, territory_file, territory_write
 from dispatch_gis.coverage import Coverage, Surveyor
 from dispatch_gis.field_map import FieldMap, read_field_map
 from dispatch_gis.layers import Fault, UnreadableLayerError
 from dispatch_gis.plane import Plane
 from dispatch_gis.preview import preview
 from dispatch_gis.situation import SituateSettings, Territory, plane_of, situate
+from dispatch_gis.territory_rows import Identifiers
 from dispatch_gis.town import Town
 from hooks import CameraId, Crew, Envelope, Position
 from vms_plugin.adapters import Adapters, why
@@ -92,17 +93,19 @@ def _tell(faults: Sequence[Fault], say: Language) -> None:
 def _import(options: argparse.Namespace, say: Language) -> int:
     field_map = read_field_map(options.fields) if options.fields else FieldMap()
     collected = importing.Import(field_map=field_map)
-    known: dict[CameraId, Coverage] = {}
     if options.out.exists():
-        # What staff drew stays: masks, closures, corrections, cameras.
         source = territory_file.FileSource(options.out)
-        known = territory_file.read_coverages(source)
         collected.town, collected.faults = territory_file.read_town(source)
     for source_path in options.sources:
         collected.add(source_path, options.kind)
     town = collected.whole()
-    kept = [coverage for coverage in known.values() if coverage.camera in _ids(town)]
-    territory_file.write_town(town, options.out, coverages=kept)
+    if options.out.exists():
+        # What staff drew stays as it is, and what was computed serves again.
+        territory_write.renew_town(
+            town, options.out, layers=collected.renewed, cameras=collected.cameras
+        )
+    else:
+        territory_write.write_town(town, options.out)
     for name, layer, count in collected.found:
         print(f"  {name}: {count} {layer}")
     _tell(collected.faults, say)
@@ -110,15 +113,11 @@ def _import(options: argparse.Namespace, say: Language) -> int:
     return 0
 
 
-def _ids(town: Town) -> set[CameraId]:
-    return {camera.id for camera in town.cameras}
-
-
 def _check(options: argparse.Namespace, say: Language) -> int:
     town, faults, _ = _read(options)
     found = checks.check(town, faults, datetime.now(UTC))
     words = [say.message(fault.remedy) for fault in found]
-    territory_file.write_layer(options.territory, "defauts", checks.as_frame(found, words))
+    territory_write.write_layer(options.territory, "defauts", checks.as_frame(found, words))
     if options.json:
         rows = [
             {
@@ -140,8 +139,8 @@ def _check(options: argparse.Namespace, say: Language) -> int:
 def _coverage(options: argparse.Namespace, say: Language) -> int:
     town, _, known = _read(options)
     _, found, new = _surveyed(town, known, options, say)
-    frame = territory_file.coverage_frame(list(found.values()), town.cameras)
-    territory_file.write_layer(options.territory, "couvertures", frame)
+    frame = territory_write.coverage_frame(list(found.values()), town.cameras)
+    territory_write.write_layer(options.territory, "couvertures", frame)
     doubtful = sum(coverage.uncertain for coverage in found.values())
     print(say("{count} visible areas, {new} drawn anew, {doubtful} with an uncertain position",
               count=len(found), new=new, doubtful=doubtful))  # fmt: skip
@@ -162,7 +161,7 @@ def _gaps(options: argparse.Namespace, say: Language) -> int:
     town, _, known = _read(options)
     plane, coverages, _ = _surveyed(town, known, options, say)
     found = gaps.gaps(town.streets, town.cameras, coverages, plane, least_px_m=least)
-    territory_file.write_layer(options.territory, "lacunes", gaps.as_frame(found, name))
+    territory_write.write_layer(options.territory, "lacunes", gaps.as_frame(found, name))
     share = 100 * found.seen_m / found.whole_m if found.whole_m else 0.0
     if options.json:
         print(json.dumps({
@@ -193,10 +192,8 @@ def _wanted(options: argparse.Namespace, say: Language) -> tuple[float, str]:
 
 def _calibrate(options: argparse.Namespace, say: Language) -> int:
     town, _, _ = _read(options)
-    camera = next(
-        (each for each in town.cameras if options.camera in (each.id, each.id.partition(":")[2])),
-        None,
-    )
+    name = Identifiers(town.cameras, town.aliases).find(options.camera)
+    camera = next((each for each in town.cameras if each.id == name), None)
     if camera is None or camera.position is None:
         raise UnusableError(say("no camera {camera} in this territory", camera=options.camera))
     if camera.height_m is None:
@@ -208,6 +205,8 @@ def _calibrate(options: argparse.Namespace, say: Language) -> int:
         found = aim.calibrate(camera.position, camera.height_m, sights)
     except aim.UncalibratedError as error:
         raise UnusableError(say.message(error.remedy)) from error
+    today = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M")
+    territory_write.write_calibration(options.territory, camera.id, found, today)
     if options.json:
         print(json.dumps({
             "camera": camera.id, "pan_zero_deg": found.pan_zero_deg, "pan_sense": found.pan_sense,

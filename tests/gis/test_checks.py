@@ -13,7 +13,7 @@ import shapely
 
 from dispatch_gis.checks import as_frame, check
 from dispatch_gis.layers import Fault
-from dispatch_gis.territory_file import write_layer
+from dispatch_gis.territory_write import write_layer
 from dispatch_gis.town import Closure, Commune, Mask, Town, geometries
 from hooks import Camera, CameraId, CameraKind, Message, Position
 

@@ -16,9 +16,9 @@ import shapely
 
 from dispatch_gis.importing import Import, counts
 from dispatch_gis.layers import UnreadableLayerError
-from dispatch_gis.territory_file import write_town
+from dispatch_gis.territory_write import write_town
 from dispatch_gis.town import Mask, Town, geometries
-from hooks import CameraId
+from hooks import CameraId, CameraKind
 
 X, Y = 787700.0, 6274100.0
 
@@ -169,3 +169,26 @@ def test_what_was_found_is_counted(tmp_path: Path) -> None:
     importing.add(helsinki_file())
 
     assert counts(importing.found)["rues"] > 1000
+
+
+def test_a_delivery_does_not_erase_what_was_surveyed(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("id;nom;azimut;type;lon;lat\n1;Gare;45;fixe;4.08;43.56\n")
+    (tmp_path / "b.csv").write_text("id;hauteur;lon;lat\n1;6;4.09;43.57\n", encoding="utf-8")
+
+    [camera] = imported(tmp_path / "a.csv", tmp_path / "b.csv").cameras
+
+    assert (camera.name, camera.heading_deg, camera.kind, camera.height_m) == (
+        "Gare", 45.0, CameraKind.FIXED, 6.0,
+    )  # fmt: skip
+
+
+def test_a_camera_is_joined_by_the_town_s_name_though_the_vms_has_another(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("id;vms_id;lon;lat\n1;milestone:6f2b;4.08;43.56\n")
+    (tmp_path / "b.csv").write_text("id;nom;lon;lat\n1;Gare;4.09;43.57\n", encoding="utf-8")
+    collected = Import()
+    collected.add(tmp_path / "a.csv")
+    write_town(collected.whole(), tmp_path / "t.gpkg")
+
+    [camera] = imported(tmp_path / "t.gpkg", tmp_path / "b.csv").cameras
+
+    assert (camera.id, camera.name) == ("milestone:6f2b", "Gare")

@@ -15,19 +15,25 @@ import pandas as pd
 import pyogrio
 import pytest
 import shapely
+from shapely.geometry.base import BaseGeometry
 
+from dispatch_gis.aim import Calibration
 from dispatch_gis.coverage import Surveyor
 from dispatch_gis.layers import Fault, UnreadableLayerError
 from dispatch_gis.plane import Plane
+from dispatch_gis.schema import LAYERS, Keeper
 from dispatch_gis.territory_file import (
     FileSource,
-    coverage_frame,
     read_coverages,
     read_town,
+)
+from dispatch_gis.territory_rows import moment_of
+from dispatch_gis.territory_write import (
+    coverage_frame,
+    renew_town,
     write_layer,
     write_town,
 )
-from dispatch_gis.territory_rows import moment_of
 from dispatch_gis.town import Closure, Commune, Mask, Town
 from hooks import Camera, CameraId, CameraKind, Means, Position
 
@@ -57,6 +63,11 @@ def town(made: Town) -> Town:
         masks=(Mask(area=SQUARE, camera=BARE.id, reason="habitation"), Mask(area=SQUARE)),
         communes=(Commune(code="34344", name="La Grande-Motte", area=SQUARE),),
         corrections={GATE.id: SQUARE},
+        calibrations={
+            GATE.id: Calibration(pan_zero_deg=12.5, pan_sense=-1, tilt_zero_deg=-2.0, tilt_sense=1,
+                                 error_deg=0.3),
+        },
+        presets={GATE.id: {"Quai": 270.0, "Gare": 15.0}, BARE.id: {"Parking": 0.0}},
     )  # fmt: skip
 
 
@@ -67,11 +78,17 @@ def read(path: Path) -> tuple[Town, list[Fault]]:
 def plain(town: Town) -> list[Any]:
     """Give a town as something that compares."""
     return [
-        town.streets, town.turns, [shape.wkb for shape in town.buildings],
+        town.streets, town.turns, [single(shape).wkb for shape in town.buildings],
         [None if math.isnan(height) else height for height in town.heights],
-        [shape.wkb for shape in town.water], [shape.wkb for shape in town.green], town.cameras,
-        town.closures, town.masks, town.communes, dict(town.corrections),
+        [single(shape).wkb for shape in town.water], [single(shape).wkb for shape in town.green],
+        town.cameras, town.closures, town.masks, town.communes, dict(town.corrections),
+        dict(town.calibrations), dict(town.presets),
     ]  # fmt: skip
+
+
+def single(shape: BaseGeometry) -> BaseGeometry:
+    """Give the only part of a shape: a layer of multipolygons makes each polygon one."""
+    return next(iter(shapely.get_parts(shape)), shape)
 
 
 def test_a_town_that_is_written_is_read_again(town: Town, tmp_path: Path) -> None:
@@ -146,6 +163,8 @@ def frame(kind: str, **columns: Any) -> geopandas.GeoDataFrame:
         ("batiments", {"hauteur_m": ["haut"]}, "hauteur_m", False),
         ("masques", {"camera": ["inconnue"]}, "camera", False),
         ("corrections", {"camera": ["inconnue"]}, "camera", True),
+        ("calages", {"camera": ["inconnue"]}, "camera", True),
+        ("prepositions", {"camera": ["inconnue"]}, "camera", True),
         ("communes", {"insee": [""]}, "insee", True),
         ("fermetures", {"fin": ["mardi"]}, "fin", False),
         ("fermetures", {"moyens": ["voiture, trottinette"]}, "moyens", False),
@@ -204,3 +223,91 @@ def test_any_declared_coordinate_system_comes_out_in_degrees(tmp_path: Path) -> 
     [commune] = read(tmp_path / "t.gpkg")[0].communes
 
     assert shapely.equals_exact(commune.area.centroid, SQUARE.centroid, 1e-9)
+
+
+@pytest.mark.parametrize(
+    ("layer", "columns", "field"),
+    [
+        ("calages", {"pan_zero_deg": ["nord"], "pan_sens": [1], "tilt_sens": [1]}, "pan_zero_deg"),
+        ("calages", {"pan_zero_deg": [1.0], "tilt_zero_deg": [0.0], "pan_sens": [2]},
+         "pan_zero_deg"),
+        ("prepositions", {"nom": ["Gare"], "azimut_deg": [400.0]}, "azimut_deg"),
+        ("prepositions", {"nom": [""], "azimut_deg": [40.0]}, "nom"),
+    ],
+)  # fmt: skip
+def test_how_a_camera_turns_is_kept_only_if_it_is_whole(
+    tmp_path: Path, layer: str, columns: dict[str, Any], field: str
+) -> None:
+    write_town(Town(cameras=(GATE,)), tmp_path / "t.gpkg")
+    table = pd.DataFrame({"camera": ["6f2b"], **columns})
+    write_layer(tmp_path / "t.gpkg", layer, table)
+
+    town, [fault] = read(tmp_path / "t.gpkg")
+
+    assert (fault.layer, fault.field, fault.dropped) == (layer, field, True)
+    assert not town.calibrations
+    assert not town.presets
+
+
+def test_staff_can_draw_in_a_layer_that_is_still_empty(tmp_path: Path) -> None:
+    write_town(Town(), tmp_path / "t.gpkg")
+
+    for layer in (each for each in LAYERS if each.keeper is not Keeper.RENFORT):
+        info = pyogrio.read_info(tmp_path / "t.gpkg", layer=layer.name)
+        types = dict(zip(info["fields"].tolist(), info["ogr_types"], strict=True))
+        wanted = {"str": "OFTString", "Int64": "OFTInteger64", "float64": "OFTReal",
+                  "boolean": "OFTInteger"}  # fmt: skip
+        assert types == {column.name: wanted[column.type] for column in layer.columns}
+        assert info["geometry_type"] == layer.shape
+
+
+def test_every_column_is_explained_to_those_who_keep_it() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "sig" / "couches.md").read_text(encoding="utf-8")
+
+    for layer in LAYERS:
+        assert f"`{layer.name}`" in page
+        for column in layer.columns:
+            assert f"`{column.name}`" in page, f"{layer.name}.{column.name}"
+
+
+def test_a_renewed_layer_keeps_what_only_staff_know(town: Town, tmp_path: Path) -> None:
+    path = tmp_path / "t.gpkg"
+    write_town(town, path)
+    cameras = geopandas.read_file(path, layer="cameras").assign(remarque=["mât penché", ""])
+    cameras.loc[1, "id"] = "12"
+    cameras.loc[1, "vms_id"] = "milestone:77"
+    nowhere = cameras.iloc[[0]].assign(id="99", vms_id="", remarque="à placer")
+    nowhere.geometry = [None]
+    nameless = cameras.iloc[[0]].assign(id="", vms_id="", remarque="sans numéro")
+    write_layer(path, "cameras", pd.concat([cameras, nowhere, nameless]))
+    masks = geopandas.read_file(path, layer="masques").assign(auteur="DPO")
+    write_layer(path, "masques", masks)
+
+    again = read(path)[0]
+    moved = replace(again.cameras[1], name="Quai", position=BARE.position)
+    news = replace(BARE, id=CameraId("layer:8"), name="Neuve")
+    renewed = replace(again, cameras=(again.cameras[0], moved, news))
+    renew_town(renewed, path, layers={"cameras", "masques"}, cameras={moved.id, news.id})
+
+    rows = geopandas.read_file(path, layer="cameras").set_index("id")
+    assert rows.loc["12", "nom"] == "Quai"
+    assert rows.loc["12", "vms_id"] == "milestone:77"
+    assert rows.loc["99", "remarque"] == "à placer"
+    assert rows.loc["8", "nom"] == "Neuve"
+    assert rows.loc["4", "remarque"] == "sans numéro"
+    assert len(rows) == 5
+    assert set(geopandas.read_file(path, layer="masques")["auteur"]) == {"DPO"}
+    assert read(path)[0].cameras[1] == moved
+
+
+def test_other_layers_call_a_camera_as_the_town_does(tmp_path: Path) -> None:
+    path = tmp_path / "t.gpkg"
+    write_town(Town(cameras=(GATE,)), path)
+    cameras = geopandas.read_file(path, layer="cameras").assign(id="12")
+    write_layer(path, "cameras", cameras)
+    write_layer(path, "masques", frame("masques", camera=["12"]))
+
+    town, faults = read(path)
+
+    assert not faults
+    assert town.masks[0].camera == GATE.id

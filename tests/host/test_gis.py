@@ -11,7 +11,7 @@ import pytest
 import shapely
 
 from dispatch_gis.aim import Calibration, point
-from dispatch_gis.territory_file import write_layer
+from dispatch_gis.territory_write import write_layer
 from hooks import Position
 from tests.gis.conftest import MADE
 from vms_plugin.cli import main
@@ -67,7 +67,7 @@ def test_faults_are_told_as_text_as_json_and_as_a_layer(
     capsys.readouterr()
 
     assert main(["layers", "check", str(territory)]) == 1
-    assert "couche cameras, ligne 1, kind" in capsys.readouterr().out
+    assert "couche cameras, ligne 1, type" in capsys.readouterr().out
     assert main(["layers", "check", str(territory), "--json"]) == 1
     rows = said(capsys)
 

@@ -13,7 +13,7 @@ import geopandas
 import pytest
 import shapely
 
-from dispatch_gis.territory_file import write_layer, write_town
+from dispatch_gis.territory_write import write_layer, write_town
 from dispatch_gis.town import Closure, Commune, Street, Town
 from hooks import (
     Camera,
