@@ -27,7 +27,7 @@ from dispatch_gis.aim import Calibration
 from dispatch_gis.coverage import Coverage
 from dispatch_gis.layers import cameras_of
 from dispatch_gis.plane import Floats
-from dispatch_gis.schema import BY_NAME, LAYERS, Keeper, Type
+from dispatch_gis.schema import BY_NAME, LAYERS, Type
 from dispatch_gis.territory_file import FileSource, with_geometry
 from dispatch_gis.town import Geometries, Town, geometries
 from hooks import Camera, CameraId, CameraKind
@@ -41,8 +41,16 @@ def write_town(town: Town, path: Path, *, coverages: Sequence[Coverage] = ()) ->
         for layer in LAYERS:
             if layer.name == "couvertures":
                 write_layer(temporary, layer.name, coverage_frame(coverages, town.cameras))
-            elif layer.keeper is not Keeper.RENFORT:
-                write_layer(temporary, layer.name, _FRAMES[layer.name](town))
+            else:
+                write_layer(temporary, layer.name, _frame_of(layer.name, town))
+
+
+def complete(path: Path) -> None:
+    """Add the layers a territory file lacks, empty: staff draw in them, a project shows them."""
+    there = FileSource(path).layers
+    for layer in LAYERS:
+        if layer.name not in there:
+            write_layer(path, layer.name, _frame_of(layer.name, Town()))
 
 
 def renew_town(
@@ -62,7 +70,7 @@ def renew_town(
         shutil.copy2(path, temporary)
         for name in [layer.name for layer in LAYERS if layer.name in layers]:
             before = source.frame(name)
-            frame = _FRAMES[name](town)
+            frame = _frame_of(name, town)
             if before is not None and name == "cameras":
                 frame = _with_cameras(with_geometry(before), town, cameras)
             elif before is not None and name == "masques":
@@ -101,6 +109,8 @@ def write_layer(path: Path, name: str, frame: pd.DataFrame) -> None:
     pyogrio.write_dataframe(
         frame, path, layer=name, driver="GPKG", append=False, geometry_type=shape,
         promote_to_multi=bool(shape and shape.startswith("Multi")),
+        # The newest version makes QGIS 3.22, a Debian stable's, complain at every layer.
+        dataset_options=None if path.exists() else {"VERSION": "1.3"},
     )  # fmt: skip
 
 
@@ -333,6 +343,13 @@ _FRAMES: Mapping[str, Callable[[Town], pd.DataFrame]] = {
     "calages": _calibration_frame,
     "prepositions": _preset_frame,
 }
+
+
+def _frame_of(layer: str, town: Town) -> pd.DataFrame:
+    if layer in _FRAMES:
+        return _FRAMES[layer](town)
+    none: dict[str, list[Any]] = {column.name: [] for column in BY_NAME[layer].columns}
+    return _frame(layer, geometries([]), **none)
 
 
 def _table(layer: str, **columns: Sequence[Any] | Floats) -> pd.DataFrame:

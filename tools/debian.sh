@@ -10,6 +10,7 @@ python)
 tests)
     [ -x /usr/bin/chromium ] || need+=(chromium)
     [ -x /usr/sbin/mosquitto ] || need+=(mosquitto)
+    /usr/bin/python3 -c 'import qgis.core' 2>/dev/null || need+=(python3-qgis qgis-providers)
     ;;
 *)
     echo "usage: $0 python|tests" >&2

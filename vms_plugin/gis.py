@@ -15,6 +15,7 @@ from dispatch_gis.field_map import FieldMap, read_field_map
 from dispatch_gis.layers import Fault, UnreadableLayerError
 from dispatch_gis.plane import Plane
 from dispatch_gis.preview import preview
+from dispatch_gis.qgis import write_project
 from dispatch_gis.situation import SituateSettings, Territory, plane_of, situate
 from dispatch_gis.territory_rows import Identifiers
 from dispatch_gis.town import Town
@@ -106,10 +107,28 @@ def _import(options: argparse.Namespace, say: Language) -> int:
         )
     else:
         territory_write.write_town(town, options.out)
+    if not _project_of(options.out).exists():
+        _open_in_qgis(options.out, _project_of(options.out), say)
     for name, layer, count in collected.found:
         print(f"  {name}: {count} {layer}")
     _tell(collected.faults, say)
     print(say("{file} written. Next: renfort layers check {file}", file=str(options.out)))
+    return 0
+
+
+def _project_of(territory: Path) -> Path:
+    return territory.with_suffix(".qgs")
+
+
+def _open_in_qgis(territory: Path, out: Path, say: Language) -> None:
+    territory_write.complete(territory)
+    write_project(territory, out, say.message)
+
+
+def _project(options: argparse.Namespace, say: Language) -> int:
+    out = options.out or _project_of(options.territory)
+    _open_in_qgis(options.territory, out, say)
+    print(say("{file} written: open it in QGIS", file=str(out)))
     return 0
 
 
@@ -291,6 +310,7 @@ def _crews(path: Path, say: Language) -> list[Crew]:
 
 _VERBS: dict[str, Callable[[argparse.Namespace, Language], int]] = {
     "import": _import,
+    "project": _project,
     "check": _check,
     "coverage": _coverage,
     "preview": _preview,
