@@ -44,7 +44,7 @@ i18n: setup ## extract the sentences and compile the catalogues
 	$(BIN)/python tools/catalogue.py
 
 lock: ## renew requirements.lock from pyproject.toml (needs uv)
-	uv pip compile pyproject.toml --group dev --extra demo --universal --python-version 3.11 \
+	uv pip compile pyproject.toml --group dev --extra demo --extra postgis --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-header --output-file requirements.lock
 
 bench: setup ## print every figure the project quotes

@@ -18,7 +18,7 @@ import pandas as pd
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from dispatch_gis.layers import Fault, UnreadableLayerError
+from dispatch_gis.layers import Fault, unplaced
 from dispatch_gis.plane import Floats
 from dispatch_gis.territory_rows import text
 from dispatch_gis.town import Geometries, Street, Turn, geometries
@@ -96,7 +96,7 @@ def roads(
         The layer does not say its coordinate system.
     """
     if frame.crs is None:
-        raise UnreadableLayerError("the layer does not say its coordinate system (CRS): set it")
+        raise unplaced("troncon_de_route")
     decimals = _SAME[bool(frame.crs.is_projected)]
     cells = _cells(frame)
     kept, junctions = [], _Junctions()

@@ -27,7 +27,7 @@ import pandas as pd
 from pyproj import CRS, Proj
 from pyproj.exceptions import CRSError
 
-from dispatch_gis.layers import ALIASES, Fault, UnreadableLayerError, heading_deg
+from dispatch_gis.layers import ALIASES, Fault, UnreadableLayerError, foreign, heading_deg
 from dispatch_gis.plane import Floats
 from dispatch_gis.territory_rows import text
 from hooks import Message
@@ -64,24 +64,33 @@ def read_field_map(path: Path) -> FieldMap:
     try:
         given = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UnreadableLayerError(f"{path.name}: {error}") from error
+        raise foreign(path.name, error) from error
     unknown = set(given) - {"crs", "angle", "champs", "valeurs"}
     if unknown:
-        raise UnreadableLayerError(f"{path.name}: unknown key {sorted(unknown)[0]}")
+        raise UnreadableLayerError(
+            "{file}: unknown key {key}", file=path.name, key=sorted(unknown)[0]
+        )
     columns, values = given.get("champs", {}), given.get("valeurs", {})
     for name in (*columns, *values):
         if name not in (*FIELDS, *PLACES):
             known = ", ".join((*FIELDS, *PLACES))
-            raise UnreadableLayerError(f"{path.name}: unknown field {name}; there are: {known}")
+            raise UnreadableLayerError(
+                "{file}: unknown field {field}; there are: {known}",
+                file=path.name,
+                field=name,
+                known=known,
+            )
     try:
         angle = Angle(given.get("angle", "boussole"))
     except ValueError as error:
         known = ", ".join(Angle)
-        raise UnreadableLayerError(f"{path.name}: angle is one of: {known}") from error
+        raise UnreadableLayerError(
+            "{file}: angle is one of: {known}", file=path.name, known=known
+        ) from error
     try:
         crs = CRS.from_user_input(given["crs"]) if "crs" in given else None
     except CRSError as error:
-        raise UnreadableLayerError(f"{path.name}: crs: {error}") from error
+        raise foreign(f"{path.name}: crs", error) from error
     words = {
         name: {str(code): str(word) for code, word in codes.items()}
         for name, codes in values.items()
@@ -111,7 +120,9 @@ def understood(
             continue
         if column.lower() not in given:
             there = ", ".join(str(each) for each in frame.columns if each != "geometry")
-            raise UnreadableLayerError(f"no column {column}; there are: {there}")
+            raise UnreadableLayerError(
+                "no column {column}; there are: {there}", column=column, there=there
+            )
         # What stood under another name for the same field must not win over the one chosen.
         rivals = [given[alias] for alias in _aliases(name) if alias in given]
         chosen = frame[given[column.lower()]].copy()

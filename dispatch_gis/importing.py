@@ -23,10 +23,17 @@ from pyproj import CRS
 from dispatch_gis import bdtopo, tables
 from dispatch_gis import territory_rows as rows
 from dispatch_gis.field_map import FieldMap, understood
-from dispatch_gis.layers import ALIASES, Fault, UnreadableLayerError, cameras_of
+from dispatch_gis.layers import (
+    ALIASES,
+    Fault,
+    UnreadableLayerError,
+    cameras_of,
+    foreign,
+    unplaced,
+)
 from dispatch_gis.osm import read_town as read_osm
 from dispatch_gis.plane import Floats
-from dispatch_gis.territory_file import FileSource, read_town
+from dispatch_gis.territory_file import FileSource, Source, read_town
 from dispatch_gis.town import Geometries, Town, geometries
 from hooks import Camera, CameraId, CameraKind
 
@@ -84,7 +91,20 @@ class Import:
                 for fault in self.faults[already:]
             ]
         else:
-            raise UnreadableLayerError(f"there is no file {path}")
+            raise UnreadableLayerError("there is no file {path}", path=str(path))
+
+    def add_territory(self, name: str, source: Source) -> None:
+        """Read a whole territory, wherever it is kept."""
+        town, faults = read_town(source)
+        self.faults += faults
+        self._take(town, *_LAYER_OF)
+        if len(town.buildings):
+            self._buildings(town.buildings, town.heights)
+        self.town = replace(self.town, aliases={**self.town.aliases, **town.aliases})
+        self._join(town.cameras)
+        self.found.append((name, "cameras", len(town.cameras)))
+        self.found.append((name, "rues", len(town.streets)))
+        self.found.append((name, "batiments", len(town.buildings)))
 
     def whole(self) -> Town:
         """Put together what was read."""
@@ -109,14 +129,18 @@ class Import:
             if each.is_file() and each.suffix.lower() in (*_OSM, *_VECTOR, ".csv", ".tsv", ".zip")
         ]
         if not files:
-            raise UnreadableLayerError(f"{path}: no layer in this folder")
+            raise UnreadableLayerError("{path}: no layer in this folder", path=str(path))
         for each in files:
             self.add(each, kind)
 
     def _zip(self, path: Path, kind: str | None) -> None:
         with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(path) as archive:
             if sum(each.file_size for each in archive.infolist()) > _BIGGEST:
-                raise UnreadableLayerError(f"{path.name}: more than {_BIGGEST // 10**9} GB inside")
+                raise UnreadableLayerError(
+                    "{file}: more than {gigabytes} GB inside",
+                    file=path.name,
+                    gigabytes=_BIGGEST // 10**9,
+                )
             archive.extractall(folder)
             self._folder(Path(folder), kind)
 
@@ -138,7 +162,7 @@ class Import:
         try:
             town = read_osm(path)
         except RuntimeError as error:
-            raise UnreadableLayerError(f"{path.name}: {error}") from error
+            raise foreign(path.name, error) from error
         self._drawn = town.cameras
         self._take(town, "streets", "turns", "water", "green")
         if len(town.buildings):
@@ -152,7 +176,7 @@ class Import:
     def _layers(self, path: Path, kind: str | None) -> None:
         source = FileSource(path)
         if {"rues", "cameras", "couvertures"} & set(source.layers) and kind is None:
-            self._territory(path, source)
+            self.add_territory(path.name, source)
             return
         seen: list[str] = []
         known = False
@@ -160,20 +184,12 @@ class Import:
             seen.append(f"{layer} ({', '.join(str(name) for name in frame.columns)})")
             known |= self._layer(path.name, layer, frame, kind)
         if not known:
-            text = "nothing here is known; say what it is with --as " + "|".join(KINDS)
-            raise UnreadableLayerError(f"{path.name}: {text}. There is: {'; '.join(seen)[:500]}")
-
-    def _territory(self, path: Path, source: FileSource) -> None:
-        town, faults = read_town(source)
-        self.faults += faults
-        self._take(town, *_LAYER_OF)
-        if len(town.buildings):
-            self._buildings(town.buildings, town.heights)
-        self.town = replace(self.town, aliases={**self.town.aliases, **town.aliases})
-        self._join(town.cameras)
-        self.found.append((path.name, "cameras", len(town.cameras)))
-        self.found.append((path.name, "rues", len(town.streets)))
-        self.found.append((path.name, "batiments", len(town.buildings)))
+            raise UnreadableLayerError(
+                "{file}: nothing known here; say what it is with --as {kinds}. There is: {there}",
+                file=path.name,
+                kinds="|".join(KINDS),
+                there="; ".join(seen)[:500],
+            )
 
     def _take(self, town: Town, *names: str) -> None:
         """Take what a source has, and leave what it says nothing of."""
@@ -189,8 +205,7 @@ class Import:
         elif not isinstance(frame, geopandas.GeoDataFrame) or kind is None:
             return False
         elif frame.crs is None:
-            unsaid = "the layer does not say its coordinate system (CRS): set it"
-            raise UnreadableLayerError(f"{name}: {unsaid}")
+            raise unplaced(f"{name}: {layer}")
         elif kind == "rues":
             self._roads.append(frame)
         elif kind == "batiments":
@@ -274,7 +289,7 @@ def _frames(path: Path, source: FileSource) -> Iterator[tuple[str, pd.DataFrame]
         try:
             yield layer, pyogrio.read_dataframe(path, layer=layer)
         except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, ValueError) as error:
-            raise UnreadableLayerError(f"{path.name}: {layer}: {error}") from error
+            raise foreign(f"{path.name}: {layer}", error) from error
 
 
 def _kind(layer: str, frame: pd.DataFrame) -> str | None:

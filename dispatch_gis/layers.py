@@ -56,7 +56,30 @@ class Layer:
 
 
 class UnreadableLayerError(ValueError):
-    """The file is not a layer, or says not in which coordinates it is."""
+    """A source cannot be read at all; `message` says why and what to do.
+
+    Parameters
+    ----------
+    text, params
+        As of a `Message`.
+    """
+
+    def __init__(self, text: str, /, **params: str | float | Message) -> None:
+        self.message = Message(text=text, params=params)
+        super().__init__(str(self.message))
+
+
+def foreign(name: str, error: Exception) -> UnreadableLayerError:
+    """Wrap what a library says of a file."""
+    cause = (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
+    return UnreadableLayerError("{layer} cannot be read: {cause}", layer=name, cause=cause)
+
+
+def unplaced(name: str) -> UnreadableLayerError:
+    """Say that a layer could be anywhere."""
+    return UnreadableLayerError(
+        "{layer} does not say its coordinate system (CRS): set it", layer=name
+    )
 
 
 #: Our field, and the names under which towns and OpenStreetMap give it; the first is the layer's.
@@ -103,11 +126,11 @@ def read_cameras(path: Path) -> Layer:
     try:
         frame = geopandas.read_file(path, engine="pyogrio", fid_as_index=True)
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, ValueError) as error:
-        raise UnreadableLayerError(str(error)) from error
+        raise foreign(path.name, error) from error
     if not isinstance(frame, geopandas.GeoDataFrame):
-        raise UnreadableLayerError("the layer has no geometry column")
+        raise UnreadableLayerError("{layer} has no geometry: it cannot be placed", layer=path.name)
     if frame.crs is None:
-        raise UnreadableLayerError("the layer does not say its coordinate system (CRS): set it")
+        raise unplaced(path.name)
     return cameras_of(frame.to_crs(4326))
 
 

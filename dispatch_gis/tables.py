@@ -21,7 +21,7 @@ from pyproj import CRS, Transformer
 from shapely.geometry.base import BaseGeometry
 
 from dispatch_gis.field_map import PLACES, FieldMap
-from dispatch_gis.layers import Fault, UnreadableLayerError
+from dispatch_gis.layers import Fault, UnreadableLayerError, foreign
 from hooks import Message
 
 #: A town's cameras stand together: one that far from the others is drawn wrong.
@@ -81,18 +81,24 @@ def read_table(
 
 def _cells(path: Path, faults: list[Fault]) -> tuple[list[str], list[list[str]]]:
     if path.stat().st_size > _BIGGEST:
-        raise UnreadableLayerError(f"{path.name} is larger than {_BIGGEST // 1_000_000} MB")
+        raise UnreadableLayerError(
+            "{file} is larger than {megabytes} MB",
+            file=path.name,
+            megabytes=_BIGGEST // 1_000_000,
+        )
     written = _decoded(path.read_bytes())
     if "\0" in written:
-        raise UnreadableLayerError(f"{path.name} is no text")
+        raise UnreadableLayerError("{file} is no text", file=path.name)
     first = written.partition("\n")[0]
     separator = max(";\t,|", key=first.count)
     try:
         table = [row for row in csv.reader(io.StringIO(written), delimiter=separator) if any(row)]
     except csv.Error as error:
-        raise UnreadableLayerError(f"{path.name}: {error}") from error
+        raise foreign(path.name, error) from error
     if len(table) < 2 or len(table[0]) < 2:
-        raise UnreadableLayerError(f"{path.name} has no rows under a line of column names")
+        raise UnreadableLayerError(
+            "{file} has no rows under a line of column names", file=path.name
+        )
     header = _unique([name.strip() for name in table[0]])
     rows = []
     for number, row in enumerate(table[1:], start=1):
@@ -137,7 +143,9 @@ def _placed(header: Sequence[str], field_map: FieldMap) -> dict[str, int]:
     found: dict[str, int] = {}
     for word, name in named.items():
         if plain(name) not in plainly:
-            raise UnreadableLayerError(f"no column {name}; there are: {', '.join(header)}")
+            raise UnreadableLayerError(
+                "no column {column}; there are: {there}", column=name, there=", ".join(header)
+            )
         found[word] = plainly.index(plain(name))
     if found:
         return found
@@ -150,7 +158,8 @@ def _placed(header: Sequence[str], field_map: FieldMap) -> dict[str, int]:
             return {word: found[word] for word in pair}
     there = ", ".join(header)
     raise UnreadableLayerError(
-        f"no column says where the cameras are; name them in a field map. There are: {there}"
+        "no column says where the cameras are; name them in a field map. There are: {there}",
+        there=there,
     )
 
 
@@ -212,7 +221,7 @@ def _system(places: Sequence[_Place]) -> CRS:
     if 1_000_000 < x < 2_400_000 and 42 <= zone <= 50:
         return CRS.from_epsg(3900 + zone)  # conique conforme, zone 42 to 50
     raise UnreadableLayerError(
-        f"x = {x:.0f}, y = {y:.0f} fit no known system: write crs = … in a field map"
+        "x = {x:.0f}, y = {y:.0f} fit no known system: write crs = … in a field map", x=x, y=y
     )
 
 

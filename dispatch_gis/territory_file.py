@@ -18,7 +18,7 @@ import pyogrio
 
 from dispatch_gis import territory_rows as rows
 from dispatch_gis.coverage import Coverage
-from dispatch_gis.layers import Fault, UnreadableLayerError, cameras_of
+from dispatch_gis.layers import Fault, UnreadableLayerError, cameras_of, foreign, unplaced
 from dispatch_gis.town import Town
 from hooks import Camera, CameraId, Message
 
@@ -47,7 +47,7 @@ class FileSource:
         try:
             self.layers = [str(name) for name, _ in pyogrio.list_layers(path)]
         except (pyogrio.errors.DataSourceError, OSError) as error:
-            raise UnreadableLayerError(str(error)) from error
+            raise foreign(path.name, error) from error
 
     def frame(self, layer: str) -> pd.DataFrame | None:
         """Give a layer in degrees WGS 84; None: there is none."""
@@ -56,11 +56,10 @@ class FileSource:
         try:
             found = pyogrio.read_dataframe(self._path, layer=layer, fid_as_index=True)
         except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, ValueError) as error:
-            raise UnreadableLayerError(f"{layer}: {error}") from error
+            raise foreign(layer, error) from error
         if isinstance(found, geopandas.GeoDataFrame):
             if found.crs is None:
-                unsaid = "the layer does not say its coordinate system (CRS): set it"
-                raise UnreadableLayerError(f"{layer}: {unsaid}")
+                raise unplaced(layer)
             return found.to_crs(4326)
         return found
 
@@ -122,6 +121,5 @@ def with_geometry(frame: pd.DataFrame) -> geopandas.GeoDataFrame:
 
 def unreadable(name: str, error: Exception) -> Message:
     """Say that a file cannot be used."""
-    return Message(
-        text="{file} cannot be used: {cause}", params={"file": name, "cause": str(error)[:300]}
-    )
+    cause = error.message if isinstance(error, UnreadableLayerError) else str(error)[:300]
+    return Message(text="{file} cannot be used: {cause}", params={"file": name, "cause": cause})

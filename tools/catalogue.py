@@ -25,7 +25,7 @@ OURS = ("hooks", "adapters", "dispatch_gis", "vms_plugin")
 KEYWORDS = {
     "_": None, "say": None, "_say": None, "Message": None, "plural": (1, 2), "AdapterError": None,
     "Unreachable": None, "Refused": None, "BadSettings": (3,),
-    "Malformed": (3,),
+    "Malformed": (3,), "UnreadableLayerError": None, "UnreachableDatabaseError": None,
 }  # fmt: skip
 _PLACEHOLDER = re.compile(r"\{(\w*)[^{}]*\}")
 

@@ -10,6 +10,8 @@ python)
 tests)
     [ -x /usr/bin/chromium ] || need+=(chromium)
     [ -x /usr/sbin/mosquitto ] || need+=(mosquitto)
+    [ -x /usr/lib/postgresql/15/bin/initdb ] && [ -e /usr/share/postgresql/15/extension/postgis.control ] ||
+        need+=(postgresql-15-postgis-3)
     /usr/bin/python3 -c 'import qgis.core' 2>/dev/null || need+=(python3-qgis qgis-providers)
     ;;
 *)
@@ -26,7 +28,9 @@ fi
 export DEBIAN_FRONTEND=noninteractive
 apt-get update -qq
 apt-get install -y -qq --no-install-recommends "${need[@]}"
-# A broker started by its package would hold the standard port; the tests start their own.
-if [[ " ${need[*]} " == *" mosquitto "* ]] && command -v service >/dev/null; then
-    service mosquitto stop >/dev/null 2>&1 || true
-fi
+# A server started by its package would hold the standard port; the tests start their own.
+for service in mosquitto postgresql; do
+    if [[ " ${need[*]} " == *" $service"* ]] && command -v service >/dev/null; then
+        service "$service" stop >/dev/null 2>&1 || true
+    fi
+done

@@ -80,6 +80,11 @@ class Atlas:
         self._rebuild()
         return True
 
+    def close(self) -> None:
+        """Leave the servers the layers come from."""
+        with self._building:
+            self._sources.close()
+
     def ask_vms(self, adapters: Adapters) -> None:
         """Ask every VMS for its cameras, side by side; blocks until all have answered, or late.
 

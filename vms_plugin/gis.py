@@ -20,6 +20,7 @@ from dispatch_gis.situation import SituateSettings, Territory, plane_of, situate
 from dispatch_gis.territory_rows import Identifiers
 from dispatch_gis.town import Town
 from hooks import CameraId, Crew, Envelope, Position
+from vms_plugin import settings
 from vms_plugin.adapters import Adapters, why
 from vms_plugin.board import Board
 from vms_plugin.i18n import Language
@@ -40,7 +41,7 @@ def run(name: str, options: argparse.Namespace) -> int:
     except UnusableError as error:
         print(f"✗ {error}", file=sys.stderr)
     except UnreadableLayerError as error:
-        print("✗ " + say("cannot be read: {cause}", cause=str(error)), file=sys.stderr)
+        print("✗ " + say.message(error.message), file=sys.stderr)
     except OSError as error:
         cause = f"{error.filename or ''} {error.strerror or error}".strip()
         print("✗ " + say("cannot be written: {cause}", cause=cause), file=sys.stderr)
@@ -97,8 +98,11 @@ def _import(options: argparse.Namespace, say: Language) -> int:
     if options.out.exists():
         source = territory_file.FileSource(options.out)
         collected.town, collected.faults = territory_file.read_town(source)
-    for source_path in options.sources:
-        collected.add(source_path, options.kind)
+    for source in options.sources:
+        if _is_database(source):
+            _add_database(collected, source, options.schema, say)
+        else:
+            collected.add(Path(source), options.kind)
     town = collected.whole()
     if options.out.exists():
         # What staff drew stays as it is, and what was computed serves again.
@@ -114,6 +118,27 @@ def _import(options: argparse.Namespace, say: Language) -> int:
     _tell(collected.faults, say)
     print(say("{file} written. Next: renfort layers check {file}", file=str(options.out)))
     return 0
+
+
+def _is_database(source: str) -> bool:
+    """Tell a database as libpq names it from a file."""
+    return source.startswith(("postgresql://", "postgres://")) or (
+        "=" in source and not Path(source).exists()
+    )
+
+
+def _add_database(collected: importing.Import, where: str, schema: str, say: Language) -> None:
+    wrong = settings.database_fault(where)
+    if wrong is not None:
+        raise UnusableError(say.message(wrong))
+    from dispatch_gis.postgis import Database  # noqa: PLC0415  (an extra: psycopg)
+
+    database = Database(where, schema=schema)
+    try:
+        with database.snapshot() as source:
+            collected.add_territory(database.name, source)
+    finally:
+        database.close()
 
 
 def _project_of(territory: Path) -> Path:
@@ -275,10 +300,10 @@ def _situate(options: argparse.Namespace, say: Language) -> int:
         raise UnusableError(say("{place}: write LON,LAT, as 4.0853,43.5606", place=options.place))
     place = _position(numbers[0], numbers[1], options.accuracy, say)
     town, _, known = _read(options)
-    settings = SituateSettings(edition=options.iec, communes=frozenset(options.commune))
-    territory = Territory(town, town.cameras, settings=settings, known=known)
+    rules = SituateSettings(edition=options.iec, communes=frozenset(options.commune))
+    territory = Territory(town, town.cameras, settings=rules, known=known)
     crews = _crews(options.crews, say) if options.crews else []
-    found = situate(territory, place, crews, datetime.now(UTC), settings=settings)
+    found = situate(territory, place, crews, datetime.now(UTC), settings=rules)
     if options.json:
         print(json.dumps(view.situation(found, say), ensure_ascii=False, indent=1))
         return 0

@@ -26,7 +26,8 @@ def add(commands: Any, say: Language) -> None:
         return sub
 
     add = verb("import", say("make a territory of what the town has"))
-    add.add_argument("sources", nargs="+", type=Path, metavar="SOURCE")
+    add.add_argument("sources", nargs="+", metavar="SOURCE")
+    add.add_argument("--schema", default="renfort", metavar="SCHEMA_POSTGIS")
     add.add_argument("--out", type=Path, required=True, metavar="TERRITOIRE.gpkg")
     add.add_argument("--fields", type=Path, metavar="CHAMPS.toml")
     add.add_argument("--as", dest="kind", choices=KINDS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import importlib.util
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -50,6 +51,9 @@ class Settings:
     osm: Path | None = None
     cameras: Path | None = None
     layers: Path | None = None  #: a territory file, instead of the two above
+    postgis: str | None = None  #: where the territory is kept instead, as libpq writes it
+    postgis_schema: str = "renfort"
+    postgis_password: str = field(default="", repr=False)
     communes: frozenset[str] = frozenset()  #: INSEE codes of the operators' competence (R253-3)
     iec_edition: int = 2025  #: of IEC 62676-4, whose pixel classes the town speaks
     priority_factor: float = 1.0  #: speed of a priority vehicle over the posted one
@@ -119,6 +123,34 @@ def _existing(value: Any, folder: Path) -> Any:
     return Message(text="there is no file {path}", params={"path": str(path)})
 
 
+def _secret(value: Any, folder: Path) -> Any:
+    path = _existing(value, folder)
+    return path if isinstance(path, Message) else path.read_text(encoding="utf-8").strip()
+
+
+def _database(value: Any, _folder: Path) -> Any:
+    return database_fault(value) or value
+
+
+def database_fault(value: object) -> Message | None:
+    """Say what is wrong with where a database is said to be; None: nothing."""
+    if importlib.util.find_spec("psycopg") is None:
+        return Message(text="PostGIS needs psycopg: pip install renfort[postgis]")
+    from psycopg import ProgrammingError, conninfo  # noqa: PLC0415  (an extra)
+
+    try:
+        parts = conninfo.conninfo_to_dict(value) if isinstance(value, str) and value else {}
+    except ProgrammingError:
+        parts = {}
+    if not parts:
+        return Message(text='write it as PostgreSQL does: "host=… dbname=… user=…"')
+    if "password" in parts:
+        return Message(text="write the password in a file: territory.postgis_password_file")
+    return None
+
+
+#: What may hold a secret is not repeated when it is wrong.
+_SECRETS = ("territory.postgis",)
 #: (key in the file, field of Settings, check)
 _KEYS: tuple[tuple[str, str, _Check], ...] = (
     ("language", "language", _language),
@@ -130,6 +162,9 @@ _KEYS: tuple[tuple[str, str, _Check], ...] = (
     ("territory.osm", "osm", _existing),
     ("territory.cameras", "cameras", _existing),
     ("territory.layers", "layers", _existing),
+    ("territory.postgis", "postgis", _database),
+    ("territory.postgis_schema", "postgis_schema", _text),
+    ("territory.postgis_password_file", "postgis_password", _secret),
     ("territory.communes", "communes", _communes),
     ("territory.iec_edition", "iec_edition", _edition),
     ("crews.priority_factor", "priority_factor", _number(0.5, 3)),
@@ -170,13 +205,16 @@ def parse(document: Mapping[str, Any], folder: Path) -> Settings:
             value = flat.pop(key)
             kept = check(value, folder)
             if isinstance(kept, Message):
-                faults.append(Fault(key, value, kept))
+                faults.append(Fault(key, "…" if key in _SECRETS else value, kept))
             else:
                 values[name] = kept
     faults += [Fault(key, value, _unknown(key)) for key, value in flat.items()]
     values["intake_tokens"] = _tokens(document.get("intake"), faults)
     values["wearers"] = _wearers(document.get("devices"), faults)
     values["adapters"] = _adapters(document.get("adapters"), folder, faults)
+    if "layers" in values and "postgis" in values:
+        one = Message(text="keep the territory in a file or in PostGIS, not in both: remove one")
+        faults.append(Fault("territory.layers", str(values["layers"]), one))
     if ("certificate" in values) != ("certificate_key" in values):
         both = Message(text="give both the certificate and its key, or neither")
         faults.append(Fault("server.certificate", flat.get("server.certificate"), both))
