@@ -49,8 +49,11 @@ lock: ## renew requirements.lock from pyproject.toml (needs uv)
 
 bench: setup ## print every figure the project quotes
 	tools/debian.sh tests
-	$(BIN)/python benchmarks/situate.py
-	$(BIN)/python benchmarks/coverage.py
+	tools/debian.sh bench
+	$(BIN)/python -m benchmarks.situate
+	$(BIN)/python -m benchmarks.peers
+	$(BIN)/python -m benchmarks.growth --svg docs/images/growth.svg
+	$(BIN)/python -m benchmarks.coverage
 	$(BIN)/python benchmarks/press.py
 	$(BIN)/python benchmarks/crash.py
 

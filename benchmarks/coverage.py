@@ -1,32 +1,27 @@
 """Time drawing what ten thousand cameras see, and drawing it again when nothing has changed.
 
-    python benchmarks/coverage.py [--town FILE.osm.pbf] [--cameras N]
+    python -m benchmarks.coverage [--town FILE.osm.pbf] [--cameras N]
 
 The cameras are the town's own, moved a little at random until there are enough.
 """
 
 from __future__ import annotations
 
-import argparse
 import time
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
+from benchmarks.common import arguments
 from dispatch_gis.coverage import Surveyor
 from dispatch_gis.osm import read_town
 from dispatch_gis.situation import plane_of
 from hooks import Camera, CameraId
-from vms_plugin.demo import town as demo_town
-
-GENEVA = Path(__file__).parents[1] / ".." / "shared" / "data" / "geneva.osm.pbf"
 
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--town", type=Path, default=GENEVA if GENEVA.exists() else demo_town())
+    parser = arguments(__doc__)
     parser.add_argument("--cameras", type=int, default=10_000)
     options = parser.parse_args()
     town = read_town(options.town)

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Install the Debian packages a bare machine lacks, and only those. Usage: tools/debian.sh python|tests
+# Install the Debian packages a bare machine lacks, and only those. Usage: tools/debian.sh python|tests|bench
 set -euo pipefail
 
 need=()
@@ -14,8 +14,11 @@ tests)
         need+=(postgresql-15-postgis-3)
     /usr/bin/python3 -c 'import qgis.core' 2>/dev/null || need+=(python3-qgis qgis-providers)
     ;;
+bench)
+    [ -e /usr/share/postgresql/15/extension/pgrouting.control ] || need+=(postgresql-15-pgrouting)
+    ;;
 *)
-    echo "usage: $0 python|tests" >&2
+    echo "usage: $0 python|tests|bench" >&2
     exit 2
     ;;
 esac
