@@ -55,11 +55,10 @@ class Prepared:
             (int(tail), int(graph.heads[arc]), float(network._times[arc // 2]))
             for tail, arc in zip(graph.tails, graph.arcs, strict=True)
         ]
-        points = network.lines._points
+        ends = [shapely.get_coordinates(line) for line in network.lines.shapes()]
         self.nodes: dict[int, tuple[float, float]] = {}
         for tail, arc in zip(graph.tails.tolist(), graph.arcs.tolist(), strict=True):
-            first = network.lines._first[arc // 2 + arc % 2] - arc % 2
-            self.nodes[tail] = tuple(points[first].tolist())
+            self.nodes[tail] = tuple(ends[arc // 2][-(arc % 2)].tolist())
         self.names = list(self.nodes)
         self.at = np.array([self.nodes[name] for name in self.names])
         self.areas = areas(list(territory.coverages.values()), territory.plane)

@@ -115,13 +115,9 @@ class Links:
 
     matrix: csr_array
     slots: slice
-    keys: Ints  #: `tail * (nodes + 1) + head`, sorted, of each link
-    arcs: Ints  #: the arc it is: of two streets between the same junctions, the quicker
-
-    def arc(self, tails: Ints, heads: Ints, nodes: int) -> Ints:
-        """Say which arc leads from each tail to its head."""
-        found: Ints = self.arcs[np.searchsorted(self.keys, tails * (nodes + 1) + heads)]
-        return found
+    #: `tail * (nodes + 1) + head` → the arc it is: of two streets between the same junctions, the
+    #: quicker.
+    arc_of: dict[int, int]
 
 
 def links(graph: Graph, times: Floats, shut: Bools) -> Links:
@@ -150,7 +146,8 @@ def links(graph: Graph, times: Floats, shut: Bools) -> Links:
         (data[by_row], columns[by_row].astype(np.int32), starts.astype(np.int32)),
         shape=(nodes + 1, nodes + 1),
     )
-    return Links(matrix, slice(len(kept), len(kept) + len(slots)), keys[kept], arcs[kept])
+    arc_of = dict(zip(keys[kept].tolist(), arcs[kept].tolist(), strict=True))
+    return Links(matrix, slice(len(kept), len(kept) + len(slots)), arc_of)
 
 
 def _most_entries(graph: Graph) -> int:

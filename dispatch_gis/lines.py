@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
 import numpy as np
@@ -21,7 +23,6 @@ class Lines:
         counts = np.array([len(street.lonlat) for street in streets], dtype=np.int64)
         self._of_street: Ints = np.repeat(np.arange(len(streets)), counts)
         first = np.concatenate([[0], np.cumsum(counts)])
-        self._first: list[int] = first.tolist()
         lonlat = np.array([point for street in streets for point in street.lonlat]).reshape(-1, 2)
         self._points: Floats = np.column_stack(plane.to_metres(lonlat[:, 0], lonlat[:, 1]))
         hops = np.zeros(len(lonlat))
@@ -32,34 +33,35 @@ class Lines:
         start_m = run[first[:-1]] if len(streets) else np.empty(0)
         end_m = run[first[1:] - 1] if len(streets) else np.empty(0)
         self.lengths_m: Floats = end_m - start_m
+        self.length_m: list[float] = self.lengths_m.tolist()  #: the same, for one at a time
         self._lonlat = [street.lonlat for street in streets]
-        #: How far along its street each point is, 0 to 1.
+        #: Arc → the points after its first: 2e forwards, 2e + 1 backwards.
+        self.onwards: list[tuple[LonLat, ...]] = [
+            points for line in self._lonlat for points in (line[1:], line[-2::-1])
+        ]
+        # How far along its street each point is, 0 to 1.
         done_m = run - np.repeat(start_m, counts)
-        self._share: Floats = done_m / np.maximum(np.repeat(self.lengths_m, counts), 1e-9)
+        shares = (done_m / np.maximum(np.repeat(self.lengths_m, counts), 1e-9)).tolist()
+        self._shares = [shares[start:end] for start, end in itertools.pairwise(first.tolist())]
 
     def shapes(self) -> Geometries:
         """Give each street as a line."""
         lines = shapely.linestrings(self._points, indices=self._of_street)
         return np.asarray(lines, dtype=object)
 
-    def arc(self, arc: int) -> tuple[LonLat, ...]:
-        """Give a street in one direction, degrees: 2e forwards, 2e + 1 backwards."""
-        line = self._lonlat[arc // 2]
-        return line[::-1] if arc % 2 else line
-
     def part(self, edge: int, start: float, end: float) -> tuple[LonLat, ...]:
         """Cut a piece of street, in the direction of travel, degrees."""
         low, high = (start, end) if start <= end else (end, start)
-        line, share = self._lonlat[edge], self._share[self._first[edge] : self._first[edge + 1]]
-        after, until = int(share.searchsorted(low, "right")), int(share.searchsorted(high, "left"))
-        piece = (_at(line, share, low), *line[after:until], _at(line, share, high))
+        line, shares = self._lonlat[edge], self._shares[edge]
+        after, until = bisect_right(shares, low), bisect_left(shares, high)
+        piece = (_at(line, shares, low), *line[after:until], _at(line, shares, high))
         return piece if start <= end else piece[::-1]
 
 
-def _at(line: tuple[LonLat, ...], shares: Floats, share: float) -> LonLat:
+def _at(line: tuple[LonLat, ...], shares: list[float], share: float) -> LonLat:
     """Find the place at a share of a street."""
-    after = min(max(int(shares.searchsorted(share, "right")), 1), len(line) - 1)
-    low, high = shares.item(after - 1), shares.item(after)
+    after = min(max(bisect_right(shares, share), 1), len(line) - 1)
+    low, high = shares[after - 1], shares[after]
     part = (share - low) / (high - low) if high > low else 0.0
     (west, south), (east, north) = line[after - 1], line[after]
     return round(west + part * (east - west), 7), round(south + part * (north - south), 7)

@@ -11,6 +11,7 @@ leaves it forwards. Forbidden turns and barriers are exact; closed streets are l
 from __future__ import annotations
 
 import copy
+import itertools
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -70,6 +71,11 @@ class Way:
     length_m: float
 
 
+#: What is left of the way from a junction: a line that other junctions share, where in it this one
+#: begins, and metres.
+_Tail = tuple[list[LonLat], int, float]
+
+
 @dataclass(frozen=True, slots=True)
 class Search:
     """What one search found: times per crew, and the ways, drawn only when asked for."""
@@ -83,8 +89,8 @@ class Search:
     choices: Ints  #: by which end each leaves its street: 0 its last, 1 its first, -1 neither
     before: Ints
     entered: dict[int, float]  #: node next to his street → where along it one comes in
-    #: Where one comes in → the last piece, which all crews that come in there share.
-    lasts: dict[float, tuple[LonLat, ...]] = field(default_factory=dict)
+    #: Junctions some crew already came by: ways to one place run together.
+    tails: dict[int, _Tail] = field(default_factory=dict)
 
     def way(self, index: int) -> Way:
         """Draw how a crew comes."""
@@ -95,18 +101,34 @@ class Search:
         if choice < 0:
             stays = lines.part(edge, along, officer.along)
             return Way(stays, abs(along - officer.along) * float(lines.lengths_m[edge]))
-        path = network.path(int(network.graph.heads[2 * edge + choice]), self.before)
-        arcs = network.arcs(path)
-        start, end = self.entered[path[-1]], 1.0 - choice
-        line = list(lines.part(edge, along, end))
-        for arc in arcs.tolist():
-            line += lines.arc(arc)[1:]
-        if start not in self.lasts:
-            self.lasts[start] = lines.part(officer.edge, start, officer.along)[1:]
-        line += self.lasts[start]
-        ends_m = abs(along - end) * lines.lengths_m[edge]
-        ends_m += abs(start - officer.along) * lines.lengths_m[officer.edge]
-        return Way(tuple(line), float(lines.lengths_m[arcs // 2].sum() + ends_m))
+        rest, begins, length_m = self._tail(int(network.graph.heads[2 * edge + choice]))
+        end = 1.0 - choice
+        line = (*lines.part(edge, along, end), *rest[begins:])
+        return Way(line, abs(along - end) * float(lines.lengths_m[edge]) + length_m)
+
+    def _tail(self, node: int) -> _Tail:
+        """Walk from a junction until one that is known, or the officer's street; remember all."""
+        lines, after, tails = self.network.lines, self.before.item, self.tails
+        officer = self.network.graph.nodes
+        walked = [node]
+        while node not in tails and (node := after(node)) != officer:
+            walked.append(node)
+        node = walked[-1]
+        rest, begins, length_m = tails.setdefault(node, tails.get(node) or self._last(node))
+        arcs = self.network.arcs(walked)
+        pieces = [lines.onwards[arc] for arc in arcs]
+        line = [*itertools.chain.from_iterable(pieces), *rest[begins:]]
+        starts = itertools.accumulate(map(len, pieces), initial=0)
+        lengths = [lines.length_m[arc // 2] for arc in reversed(arcs)]
+        left_m = [*itertools.accumulate(lengths, initial=length_m)][:0:-1]
+        tails.update(zip(walked, zip(itertools.repeat(line), starts, left_m), strict=False))
+        return tails[walked[0]]
+
+    def _last(self, node: int) -> _Tail:
+        """Draw the last piece, along the officer's street."""
+        start, officer, lines = self.entered[node], self.officer, self.network.lines
+        piece = lines.part(officer.edge, start, officer.along)[1:]
+        return list(piece), 0, abs(start - officer.along) * lines.length_m[officer.edge]
 
 
 class Network:
@@ -224,7 +246,7 @@ class Network:
             # Beyond the limit nothing is known: only what lies within it is surely soonest.
             if limit_s >= most_s or (found <= limit_s).sum() >= min(enough, len(edges)):
                 break
-            limit_s = min(limit_s * 2.5, most_s) if limit_s < 3600 else most_s
+            limit_s = min(limit_s * 1.6, most_s) if limit_s < 3600 else most_s
         found[found > limit_s] = np.inf
         choice = np.where(direct <= found, -1, choice)
         whole = bool(np.isinf(limit_s))
@@ -276,19 +298,10 @@ class Network:
         allowed = (edges == officer.edge) & np.where(gap >= 0, ahead, back)
         return np.where(allowed, np.abs(gap) * self._times[officer.edge], np.inf)
 
-    # --- the way ---
-
-    def path(self, node: int, before: Ints) -> list[int]:
-        """List the nodes from one to the officer's street."""
-        path = [node]
-        while (after := before.item(path[-1])) != self.graph.nodes:
-            path.append(after)
-        return path
-
-    def arcs(self, path: Sequence[int]) -> Ints:
+    def arcs(self, path: Sequence[int]) -> list[int]:
         """List the arcs between the nodes of a path."""
-        stops = np.array(path, dtype=np.int64)
-        return self._links.arc(stops[:-1], stops[1:], self.graph.nodes)
+        arc_of, rows = self._links.arc_of, self.graph.nodes + 1
+        return [arc_of[tail * rows + head] for tail, head in itertools.pairwise(path)]
 
 
 def _way(street: Street, means: Means) -> tuple[bool, bool]:

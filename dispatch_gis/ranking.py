@@ -148,7 +148,7 @@ class _Chosen:
             self._fleet.edges[rows],
             self._fleet.along[rows],
             enough,
-            guess_s=30 + 1.8 * near_m / _USUAL_M_S[means],
+            guess_s=35 + 1.0 * near_m / _USUAL_M_S[means],
             most_s=max(self._bound_s() - walk_m / FOOT_M_S, 0.0),
         )
         times = search.times_s

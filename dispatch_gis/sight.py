@@ -75,6 +75,7 @@ class CameraIndex:
         east, north = plane.to_metres(eyes[:, 0], eyes[:, 1])
         self._at: Floats = np.column_stack([east, north])
         self._areas = areas(self._coverages, plane)
+        shapely.prepare(self._areas)  # each is asked about many points
         self._tree = shapely.STRtree(self._areas)
         self._pixels = _floats([optics.pixels_at_a_metre(each) for each in self._cameras])
         self._half = _floats([(each.fov_deg or optics.FOV_DEG) / 2 for each in self._cameras])
@@ -117,7 +118,7 @@ class CameraIndex:
         return [self._sighting(found, int(row), place) for row in ranked[:most]]
 
     def _near(self, here: Floats, radius_m: float) -> Ints:
-        point = shapely.Point(here[0], here[1])
+        point = shapely.points(here)
         if radius_m == 0:
             return np.asarray(self._tree.query(point, predicate="intersects"), dtype=np.int64)
         return np.asarray(

@@ -111,7 +111,7 @@ class Territory:
             return ""
         east, north = self.plane.to_metres(place.lon, place.lat)
         found = self._named.query_nearest(
-            shapely.Point(float(east), float(north)), max_distance=NEAR_M, all_matches=False
+            shapely.points(east, north), max_distance=NEAR_M, all_matches=False
         )
         return self._names[int(found[0])] if len(found) else ""
 
