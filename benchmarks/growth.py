@@ -9,6 +9,7 @@ see, put down again elsewhere. Takes some minutes and some gigabytes.
 from __future__ import annotations
 
 import gc
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,6 +29,7 @@ SETTINGS = SituateSettings()
 CAMERAS = (1_000, 10_000, 100_000, 1_000_000)
 CREWS = (100, 1_000, 10_000)
 SIDES = (1, 2, 3, 5)  #: towns side by side, by as many
+GATES = 12  #: streets from each town to the next
 _FEW_CAMERAS, _FEW_CREWS = 1_000, 100
 
 
@@ -81,22 +83,77 @@ def _measured(ground: Territory, count: int) -> Measured:
 
 
 def _ground(town: Town, side: int) -> Territory:
-    """Lay the town's streets side by side, and nothing else."""
+    """Lay the town's streets side by side, joined along their borders, and nothing else."""
     west, south, east, north = town.bounds or (0.0, 0.0, 0.0, 0.0)
-    driven = [street for street in town.streets if street.car_kmh]
-    streets = [
-        _moved(street, column * side + row, column * (east - west), row * (north - south))
-        for column in range(side)
-        for row in range(side)
-        for street in driven
-    ]
+    driven = _returning(town)
+    streets: list[Street] = []
+    for column in range(side):
+        for row in range(side):
+            step = column * (east - west), row * (north - south)
+            streets += [_moved(street, column * side + row, *step) for street in driven]
+    streets += _bridges(driven, side, (east - west, north - south))
     return Territory(Town(streets=tuple(streets)), (), settings=SETTINGS)
+
+
+def _returning(town: Town) -> list[Street]:
+    """List the streets from which one comes back: the others would be left out in each copy."""
+    alone = Territory(Town(streets=town.streets), (), settings=SETTINGS)
+    network = alone.roads.at(NOW)[0][Means.CAR]
+    return [town.streets[place] for place in network.sources[network.usable]]
 
 
 def _moved(street: Street, copy: int, east: float, north: float) -> Street:
     lonlat = tuple((lon + east, lat + north) for lon, lat in street.lonlat)
-    far = copy << 48
-    return replace(street, start=street.start + far, end=street.end + far, lonlat=lonlat)
+    return replace(
+        street, start=_named(street.start, copy), end=_named(street.end, copy), lonlat=lonlat
+    )
+
+
+def _named(junction: int, copy: int) -> int:
+    return junction + (copy << 48)
+
+
+def _bridges(driven: Sequence[Street], side: int, step: tuple[float, float]) -> list[Street]:
+    """Join neighbouring copies by streets from one border to the next."""
+    at = {street.start: street.lonlat[0] for street in driven}
+    names = np.array(list(at))
+    points = np.array(list(at.values()))
+    found = []
+    for axis in (0, 1):
+        for low, high in _gates(names, points, axis):
+            for column in range(side - (axis == 0)):
+                for row in range(side - (axis == 1)):
+                    here = column * side + row
+                    there = (column + (axis == 0)) * side + row + (axis == 1)
+                    corner = np.array([column * step[0], row * step[1]])
+                    beyond = corner + np.array([step[0], 0.0] if axis == 0 else [0.0, step[1]])
+                    line = (tuple(at[high] + corner), tuple(at[low] + beyond))
+                    found.append(
+                        Street(
+                            start=_named(high, here),
+                            end=_named(low, there),
+                            lonlat=line,
+                            kind="primary",
+                            name="",
+                            car_kmh=50,
+                            car=(True, True),
+                            bike=(True, True),
+                            foot=True,
+                        )
+                    )
+    return found
+
+
+def _gates(names: np.ndarray, points: np.ndarray, axis: int) -> list[tuple[int, int]]:
+    """Choose the junctions nearest to two opposite borders, in bands across the town."""
+    across = points[:, 1 - axis]
+    edges = np.quantile(across, np.linspace(0, 1, GATES + 1))
+    found = []
+    for low, high in itertools.pairwise(edges):
+        band = np.flatnonzero((across >= low) & (across <= high))
+        along = points[band, axis]
+        found.append((int(names[band[along.argmin()]]), int(names[band[along.argmax()]])))
+    return found
 
 
 def _furnish(ground: Territory, seen: Territory, count: int) -> None:

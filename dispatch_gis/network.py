@@ -82,6 +82,7 @@ class Search:
 
     network: Network
     officer: Snap
+    rows: Ints  #: of the crews that were looked at, among those given; the columns below are theirs
     edges: Ints
     along: Floats
     times_s: Floats  #: inf: later than the ones wanted, or no road
@@ -161,7 +162,9 @@ class Network:
         kept = [streets[n] for n in self.sources]
         self._ways = np.array([ways[n] for n in self.sources], dtype=bool).reshape(-1, 2)
         self.lines = Lines(kept, plane)
-        self._times = self.lines.lengths_m / np.array([_speed(s, means, factor) for s in kept])
+        speeds = np.array([_speed(s, means, factor) for s in kept])
+        self._times = self.lines.lengths_m / speeds
+        self._fastest_m_s = float(speeds.max(initial=0.0))
         nodes, flat = np.unique(
             np.array([(s.start, s.end) for s in kept], dtype=np.int64).reshape(-1),
             return_inverse=True,
@@ -226,31 +229,57 @@ class Network:
         enough: int,
         guess_s: float = FIRST_LIMIT_S,
         most_s: float = np.inf,
+        gaps_m: Floats | None = None,
     ) -> Search:
         """Search how crews on streets come to the officer, until the `enough` soonest are sure.
 
-        `guess_s` is how far to look first: a bad guess costs another search, nothing else. Nobody
-        is looked for beyond `most_s`.
+        Parameters
+        ----------
+        edges, along
+            Where the crews are.
+        guess_s
+            How far to look first: a bad guess costs another search, nothing else.
+        most_s
+            Nobody is looked for beyond.
+        gaps_m
+            How far each crew is in a straight line: who could not be there in time even so, at the
+            highest speed there is, is not looked at.
         """
-        leaving = self._doors(edges, along)  # n × 2: by the street's end, by its start
-        # A street not open that way has no door there; any node will do.
-        doors = np.maximum(self.graph.heads.reshape(-1, 2)[edges], 0)
-        direct = self._direct(officer, edges, along)
         sources, costs, entered = self._arrivals(officer)
         limit_s = min(guess_s, most_s)
         while True:
+            rows = self._within(limit_s, len(edges), gaps_m, officer)
             times, before = self._reach(sources, costs, limit_s)
-            both = times[doors] + leaving
-            choice = both.argmin(axis=1)
-            found = np.minimum(both[np.arange(len(edges)), choice], direct)
+            found, choices = self._answered(officer, edges[rows], along[rows], times)
             # Beyond the limit nothing is known: only what lies within it is surely soonest.
             if limit_s >= most_s or (found <= limit_s).sum() >= min(enough, len(edges)):
                 break
             limit_s = min(limit_s * 1.6, most_s) if limit_s < 3600 else most_s
         found[found > limit_s] = np.inf
-        choice = np.where(direct <= found, -1, choice)
         whole = bool(np.isinf(limit_s))
-        return Search(self, officer, edges, along, found, whole, choice, before, entered)
+        return Search(
+            self, officer, rows, edges[rows], along[rows], found, whole, choices, before, entered
+        )
+
+    def _within(self, limit_s: float, count: int, gaps_m: Floats | None, officer: Snap) -> Ints:
+        """List the crews who might come within the limit, as the crow flies at full speed."""
+        if gaps_m is None or np.isinf(limit_s):
+            return np.arange(count)
+        reach_m = limit_s * self._fastest_m_s + SNAP_M + officer.away_m
+        return np.flatnonzero(gaps_m <= reach_m)
+
+    def _answered(
+        self, officer: Snap, edges: Ints, along: Floats, times: Floats
+    ) -> tuple[Floats, Ints]:
+        """Say how long each crew takes, and by which end it leaves its street."""
+        leaving = self._doors(edges, along)  # n × 2: by the street's end, by its start
+        # A street not open that way has no door there; any node will do.
+        doors = np.maximum(self.graph.heads.reshape(-1, 2)[edges], 0)
+        both = times[doors] + leaving
+        choices = both.argmin(axis=1)
+        direct = self._direct(officer, edges, along)
+        found = np.minimum(both[np.arange(len(edges)), choices], direct)
+        return found, np.where(direct <= found, -1, choices)
 
     def _reach(self, sources: Ints, costs: Floats, limit_s: float) -> tuple[Floats, Ints]:
         """Search from the officer's place; one at a time, for his place is a row of the matrix."""

@@ -123,7 +123,8 @@ class _Chosen:
 
     def _by_means(self, rows: Ints, means: Means) -> None:
         fleet = self._fleet
-        gaps = np.hypot(*(fleet.at_m[rows] - self._here).T)
+        steps = fleet.at_m[rows] - self._here
+        gaps = np.sqrt(np.einsum("ij,ij->i", steps, steps))
         network = self._networks.get(means)
         officer = network.snap(self._here[None, :])[0] if network is not None else None
         if network is None or officer is None:
@@ -150,8 +151,9 @@ class _Chosen:
             enough,
             guess_s=35 + 1.0 * near_m / _USUAL_M_S[means],
             most_s=max(self._bound_s() - walk_m / FOOT_M_S, 0.0),
+            gaps_m=gaps,
         )
-        times = search.times_s
+        times, rows, gaps = search.times_s, rows[search.rows], gaps[search.rows]
         reached = np.flatnonzero(np.isfinite(times))
         if len(reached) > self._most:
             cut = np.partition(times[reached], self._most - 1)[self._most - 1]

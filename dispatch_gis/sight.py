@@ -33,6 +33,11 @@ _ANGLES = np.arange(_SEEDS) * math.pi * (3 - math.sqrt(5))
 _DISC = np.column_stack([_RADII * np.cos(_ANGLES), _RADII * np.sin(_ANGLES)])
 
 
+#: So many cameras are measured at a time; worths closer than that are the same.
+_AT_ONCE = 16
+_TIE = 1e-5
+
+
 @dataclass(frozen=True, slots=True)
 class _Found:
     """Cameras that show some of the place: one row each."""
@@ -111,7 +116,7 @@ class CameraIndex:
             near = near[[each in communes for each in self._communes[near]]]
         if not len(near):
             return []
-        found = self._measured(near, here, radius_m)
+        found = self._measured(near, here, radius_m, most)
         ranked = np.lexsort(
             (self._order[found.rows], np.round(found.distance_m, 3), -np.round(found.worth, 6))
         )
@@ -125,25 +130,40 @@ class CameraIndex:
             self._tree.query(point, predicate="dwithin", distance=radius_m), dtype=np.int64
         )
 
-    def _measured(self, near: Ints, here: Floats, radius_m: float) -> _Found:
-        seeds = here + _DISC * radius_m if radius_m > 0 else here[None, :]
-        inside = shapely.contains_xy(
-            self._areas[near][:, None], seeds[None, :, 0], seeds[None, :, 1]
-        )
-        share = inside.mean(axis=1)
-        kept = share > 0
-        rows, share = near[kept], share[kept]
-        gaps = here - self._at[rows]
+    def _measured(self, near: Ints, here: Floats, radius_m: float, most: int) -> _Found:
+        """Measure the cameras near the place, until no other can be among the best.
+
+        How much of the disc a camera sees is what costs; it sees all of it at best. So the most
+        promising are measured first, and those that could not come up to them not at all.
+        """
+        gaps = here - self._at[near]
         distance = np.hypot(gaps[:, 0], gaps[:, 1])
         bearing = bearing_deg(gaps[:, 0], gaps[:, 1])
         # The place itself, not its disc, decides whether it must turn. Unknown heading: it must.
-        away = np.abs(turned_deg(self._heading[rows], bearing))
-        half = self._half[rows]
-        must_turn = self._turns[rows] & ~(away <= half) & (half < 180)
-        density = self._pixels[rows] / np.maximum(distance, 1.0)
-        worth = share * np.log2(1 + density / optics.least_px_m(self._edition))
-        worth *= self._trust[rows] * np.where(must_turn, TURN_WORTH, 1.0)
-        return _Found(rows, distance, bearing, share, must_turn, density, worth)
+        away = np.abs(turned_deg(self._heading[near], bearing))
+        half = self._half[near]
+        must_turn = self._turns[near] & ~(away <= half) & (half < 180)
+        density = self._pixels[near] / np.maximum(distance, 1.0)
+        at_best = np.log2(1 + density / optics.least_px_m(self._edition)) * self._trust[near]
+        at_best[must_turn] *= TURN_WORTH
+        seeds = here + _DISC * radius_m if radius_m > 0 else here[None, :]
+        share = np.zeros(len(near))
+        promising = np.argsort(-at_best, kind="stable")
+        for start in range(0, len(near), _AT_ONCE):
+            worth = np.sort(at_best[promising[:start]] * share[promising[:start]])[::-1]
+            if start >= most and worth[most - 1] > at_best[promising[start]] + _TIE:
+                break
+            some = promising[start : start + _AT_ONCE]
+            inside = shapely.contains_xy(
+                self._areas[near[some]][:, None], seeds[None, :, 0], seeds[None, :, 1]
+            )
+            share[some] = inside.mean(axis=1)
+        kept = share > 0
+        worth = at_best[kept] * share[kept]
+        return _Found(
+            near[kept], distance[kept], bearing[kept], share[kept], must_turn[kept], density[kept],
+            worth,
+        )  # fmt: skip
 
     def _sighting(self, found: _Found, row: int, place: Position) -> Sighting:
         index = int(found.rows[row])

@@ -7,6 +7,7 @@ from collections import defaultdict
 import networkx
 import numpy as np
 import pytest
+import shapely
 
 from dispatch_gis.network import Network, Search, Snap
 from dispatch_gis.plane import Plane
@@ -160,3 +161,26 @@ def test_a_priority_vehicle_goes_faster(made: Town) -> None:
     assert ask(fast, here, [there], 1).times_s == pytest.approx(
         ask(usual, here, [there], 1).times_s / 2
     )
+
+
+def test_who_is_too_far_to_matter_is_not_looked_at(helsinki: Town) -> None:
+    """The five soonest are the same, whether or not the others were looked at."""
+    network, _ = network_of(helsinki)
+    crews = some(network, 2000, 3)
+    edges = np.array([crew.edge for crew in crews])
+    along = np.array([crew.along for crew in crews])
+    lines = network.lines.shapes()
+    at = shapely.line_interpolate_point(lines[edges], along, normalized=True)
+    spared = 0
+    for officer in some(network, 20, 4):
+        here = shapely.line_interpolate_point(lines[officer.edge], officer.along, normalized=True)
+        gaps = shapely.distance(at, here)
+
+        near = network.search(officer, edges, along, 5, 5.0, np.inf, gaps)
+        every = network.search(officer, edges, along, 5, 5.0)
+
+        soonest = np.argsort(every.times_s, kind="stable")[:5]
+        assert np.sort(near.times_s)[:5].tolist() == every.times_s[soonest].tolist()
+        assert set(near.rows[np.argsort(near.times_s, kind="stable")[:5]]) == set(soonest)
+        spared += len(crews) - len(near.rows)
+    assert spared > 0
