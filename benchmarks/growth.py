@@ -30,6 +30,7 @@ CAMERAS = (1_000, 10_000, 100_000, 1_000_000)
 CREWS = (100, 1_000, 10_000)
 SIDES = (1, 2, 3, 5)  #: towns side by side, by as many
 GATES = 12  #: streets from each town to the next
+#: To each town, where they are not what grows.
 _FEW_CAMERAS, _FEW_CREWS = 1_000, 100
 
 
@@ -62,7 +63,7 @@ def main() -> None:
         curves["crews"].append(_measured(ground, count))
     for count in CAMERAS:
         _furnish(ground, seen, count)
-        curves["cameras"].append(_measured(ground, _FEW_CREWS))
+        curves["cameras"].append(_measured(ground, _FEW_CREWS * SIDES[-1] ** 2))
     _measured(ground, CREWS[-1])
     if options.svg is not None:
         options.svg.write_text(plot(curves), encoding="utf-8")
@@ -185,7 +186,7 @@ def _shifted(shapes: np.ndarray, steps: np.ndarray) -> np.ndarray:
 
 # --- the drawing ---
 
-_WIDE, _HIGH, _LEFT, _LOW = 640, 300, 60, 250
+_WIDE, _HIGH, _LEFT, _LOW = 680, 300, 60, 250
 _COLOURS = {"cameras": "#0072b2", "crews": "#d55e00", "junctions": "#009e73"}
 
 
@@ -198,7 +199,7 @@ def plot(curves: dict[str, Sequence[Measured]]) -> str:
         dots = "".join(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3"/>' for x, y in points)
         drawn.append(
             f'<g fill="{_COLOURS[name]}"><polyline points="{line}" fill="none" stroke-width="2" '
-            f'stroke="{_COLOURS[name]}"/>{dots}<text x="{_LEFT + 10}" y="{20 + 16 * place}">'
+            f'stroke="{_COLOURS[name]}"/>{dots}<text x="{_LEFT + 10}" y="{190 + 16 * place}">'
             f"{name}</text></g>"
         )
     return (
@@ -208,7 +209,7 @@ def plot(curves: dict[str, Sequence[Measured]]) -> str:
 
 
 def _x(count: float) -> float:
-    return float(_LEFT + (np.log10(count) - 2) * (_WIDE - _LEFT - 20) / 4)
+    return float(_LEFT + (np.log10(count) - 2) * (_WIDE - _LEFT - 60) / 4)
 
 
 def _y(milliseconds: float) -> float:
@@ -222,7 +223,7 @@ def _axes() -> str:
         for n in (100, 1_000, 10_000, 100_000, 1_000_000)
     )
     up = "".join(
-        f'<path d="M{_LEFT} {_y(ms)}H{_WIDE - 20}"/><text x="{_LEFT - 8}" y="{_y(ms) + 4}" '
+        f'<path d="M{_LEFT} {_y(ms)}H{_WIDE - 60}"/><text x="{_LEFT - 8}" y="{_y(ms) + 4}" '
         f'stroke="none" text-anchor="end">{ms:g} ms</text>'
         for ms in (0.1, 1, 10)
     )

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dispatch_gis.plane import Plane, bearing_deg, turned_deg
-from hooks import Message, Position
+from hooks import Camera, Message, Pointing, Position
 
 #: Points of calibration must be that far apart, as the camera turns: closer, they prove nothing.
 APART_DEG = 10.0
@@ -19,6 +19,8 @@ APART_DEG = 10.0
 WORST_DEG = 3.0
 #: A man is aimed at by his chest.
 MAN_M = 1.5
+#: The field of a camera whose own is not known.
+WIDEST_DEG = 60.0
 #: What is shown around a man whose place is sure: metres to either side.
 AROUND_M = 5.0
 
@@ -50,17 +52,6 @@ class Calibration:
     tilt_zero_deg: float  #: degrees above the horizon at tilt 0
     tilt_sense: int  #: 1: tilt grows upwards
     error_deg: float  #: worst distance of a sighting from the fit
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pointing:
-    """What a camera is to be told."""
-
-    pan_deg: float  #: -180 ≤ pan < 180
-    tilt_deg: float
-    fov_deg: float  #: horizontal field that holds where he may be
-    bearing_deg: float
-    distance_m: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +137,7 @@ def point(
     target: Position,
     *,
     narrowest_deg: float = 2.0,
-    widest_deg: float = 60.0,
+    widest_deg: float = WIDEST_DEG,
 ) -> Pointing:
     """Say how to look at a man: at his chest, as wide as where he may be."""
     ray = _ray(eye, height_m, target, MAN_M)
@@ -158,8 +149,6 @@ def point(
         pan_deg=round(float(turned_deg(0.0, pan)), 2),
         tilt_deg=round(float(turned_deg(0.0, tilt)), 2),
         fov_deg=round(min(max(fov, narrowest_deg), widest_deg), 2),
-        bearing_deg=round(ray.bearing, 2) % 360,
-        distance_m=round(ray.distance_m, 1),
     )
 
 
@@ -180,3 +169,25 @@ def nearest_preset(
         return None
     angle, name = min(beside)
     return name, round(angle, 2)
+
+
+def pointing(
+    camera: Camera,
+    target: Position,
+    calibration: Calibration | None,
+    presets: Mapping[str, float],
+) -> Pointing | None:
+    """Say how to point a camera at a man, by what is known of how it is mounted; None: nothing is.
+
+    Calibrated, exactly; and by the preset that looks closest, for want of better or beside it.
+    """
+    if camera.position is None:
+        return None
+    widest_deg = camera.fov_deg or WIDEST_DEG
+    ray = _ray(camera.position, camera.height_m or 0.0, target, MAN_M)
+    preset = nearest_preset(presets, ray.bearing, widest_deg)
+    name = preset[0] if preset is not None else ""
+    if calibration is None or camera.height_m is None:
+        return Pointing(preset=name) if name else None
+    exact = point(camera.position, camera.height_m, calibration, target, widest_deg=widest_deg)
+    return replace(exact, preset=name)

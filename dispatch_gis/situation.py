@@ -11,6 +11,7 @@ import numpy as np
 import shapely
 
 from dispatch_gis import optics
+from dispatch_gis.aim import pointing
 from dispatch_gis.choice import tiled
 from dispatch_gis.coverage import Coverage, Surveyor
 from dispatch_gis.plane import Plane
@@ -105,6 +106,22 @@ class Territory:
             return before.roads.with_closures(town.closures)
         return Roads(town, self.plane, factor=settings.priority_factor, closures=town.closures)
 
+    def pointed(self, sighting: Sighting, place: Position) -> Sighting:
+        """Say how to point a camera there, where its mounting is known."""
+        town, name = self._town, sighting.camera.id
+        if name not in town.calibrations and name not in town.presets:
+            return sighting
+        found = pointing(
+            sighting.camera, place, town.calibrations.get(name), town.presets.get(name, {})
+        )
+        if found is None:
+            return sighting
+        reasons = sighting.reasons
+        if found.preset and sighting.must_turn:
+            preset = Message(text="preset {name}", params={"name": found.preset})
+            reasons = (*reasons, preset)
+        return replace(sighting, pointing=found, reasons=reasons)
+
     def near(self, place: Position) -> str:
         """Name the nearest street; empty beyond `NEAR_M`."""
         if not self._names:
@@ -133,7 +150,12 @@ def situate(
     """
     if position is None:
         return Situation(missing=(Message(text="position unknown: click on the map to place it"),))
-    sightings = territory.index.sightings(position, settings.cameras, communes=settings.communes)
+    sightings = [
+        territory.pointed(sighting, position)
+        for sighting in territory.index.sightings(
+            position, settings.cameras, communes=settings.communes
+        )
+    ]
     # Nothing known of the town: measure around the place itself.
     plane = territory.plane if territory.bounds else Plane(position.lon, position.lat)
     ranking = RankingSettings(stale_after_s=settings.stale_after_s, most=settings.crews)

@@ -19,7 +19,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import NewType, Protocol, Self
+from typing import NewType, Protocol
+
+from hooks._values import OpenEnum, require_aware
 
 ActivationId = NewType("ActivationId", str)
 CameraId = NewType("CameraId", str)
@@ -27,19 +29,6 @@ CrewId = NewType("CrewId", str)
 DeviceId = NewType("DeviceId", str)
 FactId = NewType("FactId", str)
 IncidentId = NewType("IncidentId", str)
-
-
-class _OpenEnum(StrEnum):
-    """An enum that new firmware cannot break: what it does not know is `UNKNOWN`."""
-
-    @classmethod
-    def _missing_(cls, value: object) -> Self:
-        return cls("unknown")
-
-
-def _require_aware(name: str, value: datetime | None) -> None:
-    if value is not None and value.tzinfo is None:
-        raise ValueError(f"{name} must carry a time zone, got {value.isoformat()}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +74,7 @@ class Position:
             math.isfinite(self.accuracy_m) and self.accuracy_m >= 0
         ):
             raise ValueError(f"accuracy_m must be a number of metres >= 0, got {self.accuracy_m}")
-        _require_aware("fixed_at", self.fixed_at)
+        require_aware("fixed_at", self.fixed_at)
 
 
 # --- What comes in ---
@@ -102,7 +91,7 @@ class Envelope:
     sender: str = ""  #: who sent it, for the record: an address, an account
 
 
-class SourceKind(_OpenEnum):
+class SourceKind(OpenEnum):
     """What wears the camera. Vehicles and drones: no automatic correlation (L243-3, L242-4)."""
 
     BODY_WORN = "body_worn"
@@ -111,7 +100,7 @@ class SourceKind(_OpenEnum):
     UNKNOWN = "unknown"
 
 
-class Trigger(_OpenEnum):
+class Trigger(OpenEnum):
     """What started the activation."""
 
     BUTTON = "button"
@@ -143,7 +132,7 @@ class Fact:
     at: datetime
 
     def __post_init__(self) -> None:
-        _require_aware("at", self.at)
+        require_aware("at", self.at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,7 +158,7 @@ class Fix(Fact):
     activation: ActivationId | None = None
 
 
-class EndReason(_OpenEnum):
+class EndReason(OpenEnum):
     """Why an activation is over."""
 
     STOPPED = "stopped"  # the wearer, or his device, stopped it
@@ -205,7 +194,7 @@ class LiveList(Fact):
     active: tuple[ActivationId, ...]
 
 
-class CrewStatus(_OpenEnum):
+class CrewStatus(OpenEnum):
     """Can this crew be sent? Only `FREE` can."""
 
     FREE = "free"
@@ -218,7 +207,7 @@ class CrewStatus(_OpenEnum):
     UNKNOWN = "unknown"
 
 
-class Means(_OpenEnum):
+class Means(OpenEnum):
     """How a crew moves; decides which streets it may take."""
 
     CAR = "car"
@@ -243,7 +232,7 @@ class CrewFix(Fact):
 # --- What stands and moves in the town ---
 
 
-class CameraKind(_OpenEnum):
+class CameraKind(OpenEnum):
     """How a fixed camera looks."""
 
     FIXED = "fixed"
@@ -291,9 +280,8 @@ class Crew:
 class PixelClass(StrEnum):
     """What a man's picture is good for, by pixels per metre on him: IEC 62676-4.
 
-    The class is the best whose threshold is reached: 20, 40, 80, 125, 250, 500, 1500 px/m in the
-    edition of 2025, from `OVERVIEW` on; 12.5, 25, 62.5, 125, 250, 1000 in that of 2014, from
-    `MONITOR` on. Which edition a town speaks is its setting.
+    The best class whose threshold is reached. Of 2025: 20, 40, 80, 125, 250, 500, 1500 px/m from
+    `OVERVIEW` on; of 2014: 12.5, 25, 62.5, 125, 250, 1000 from `MONITOR` on.
     """
 
     NONE = "none"
@@ -313,6 +301,16 @@ class PixelClass(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Pointing:
+    """How a turning camera is to be pointed: as it counts itself, where it is calibrated."""
+
+    pan_deg: float | None = None  #: -180 ≤ pan < 180
+    tilt_deg: float | None = None
+    fov_deg: float | None = None  #: horizontal field that holds where he may be
+    preset: str = ""  #: the one that looks closest; empty: none would show it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sighting:
     """A camera that can show the place, how well, and why it is said to."""
 
@@ -324,6 +322,7 @@ class Sighting:
     must_turn: bool  #: the place is outside its present field of view
     share: float  #: share of the uncertainty disc it covers, 0..1
     reasons: tuple[Message, ...] = ()
+    pointing: Pointing | None = None  #: how to point it there; None: fixed, or nobody knows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -420,7 +419,7 @@ class Aim:
     how: Message
 
 
-class Codec(_OpenEnum):
+class Codec(OpenEnum):
     """What a live source is made of."""
 
     H264 = "h264"

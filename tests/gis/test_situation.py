@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyproj import Geod
 
+from dispatch_gis.aim import Calibration
 from dispatch_gis.optics import EDITIONS, REACH_M, least_px_m, pixel_class
 from dispatch_gis.situation import SituateSettings, Territory, situate
 from dispatch_gis.town import Town
@@ -25,6 +26,7 @@ from hooks import (
     Means,
     Message,
     PixelClass,
+    Pointing,
     Position,
     Situation,
 )
@@ -265,3 +267,43 @@ def test_no_place_on_earth_makes_it_fail(
     for sighting in answer.sightings:
         assert math.isfinite(sighting.distance_m)
         assert 0 < sighting.share <= 1
+
+
+TURRET = {"kind": CameraKind.PTZ, "heading_deg": 200.0, "height_m": 6.0}
+
+
+def pointed(town: Town, **known: Any) -> Any:
+    turret = camera("a:1", 40, 77, **{**TURRET, **known})
+    territory = Territory(town, [turret], settings=S)
+    [sighting] = situate(territory, HERE, [], NOW, settings=S).sightings
+    return sighting
+
+
+def test_a_calibrated_camera_is_told_where_to_look() -> None:
+    mount = Calibration(pan_zero_deg=47, pan_sense=1, tilt_zero_deg=0, tilt_sense=1, error_deg=0)
+
+    found = pointed(Town(calibrations={CameraId("a:1"): mount})).pointing
+
+    assert found.pan_deg == pytest.approx(30, abs=0.3)
+    assert found.tilt_deg == pytest.approx(-math.degrees(math.atan2(4.5, 40)), abs=0.1)
+    assert found.fov_deg == pytest.approx(2 * math.degrees(math.atan2(8, 40)), abs=0.2)
+
+
+def test_a_camera_with_presets_is_told_the_closest_and_the_operator_too() -> None:
+    presets = {CameraId("a:1"): {"Gare": 60.0, "Quai": 85.0, "Port": 250.0}}
+
+    sighting = pointed(Town(presets=presets))
+
+    assert sighting.pointing == Pointing(preset="Quai")
+    assert "preset Quai" in words(sighting.reasons)
+
+
+def test_nothing_is_said_of_how_to_turn_where_nobody_knows() -> None:
+    away = {CameraId("a:1"): {"Port": 250.0}}
+    mount = Calibration(pan_zero_deg=47, pan_sense=1, tilt_zero_deg=0, tilt_sense=1, error_deg=0)
+
+    assert pointed(Town()).pointing is None
+    assert pointed(Town(presets=away)).pointing is None
+    # Without its height nobody knows how far down.
+    low = pointed(Town(calibrations={CameraId("a:1"): mount}), height_m=None)
+    assert low.pointing is None

@@ -151,6 +151,11 @@ def test_a_camera_is_calibrated_from_points_centred_in_its_picture(
     found = said(capsys)
     assert found["pan_zero_deg"] == pytest.approx(40, abs=0.1)
     assert (found["pan_sense"], found["tilt_sense"]) == (-1, 1)
+    # It is kept in the territory, and serves at once.
+    assert main(["situate", "0.0006,44.9998", "--layers", str(territory), "--json"]) == 0
+    [seen] = said(capsys)["cameras"]
+    wanted = point(eye, 6, mounted, Position(lon=0.0006, lat=44.9998))
+    assert seen["pointing"]["pan_deg"] == pytest.approx(wanted.pan_deg, abs=0.2)
 
 
 @pytest.mark.parametrize(

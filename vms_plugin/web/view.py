@@ -5,7 +5,17 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from hooks import Camera, Crew, Message, Picture, Position, Reinforcement, Sighting, Situation
+from hooks import (
+    Camera,
+    Crew,
+    Message,
+    Picture,
+    Pointing,
+    Position,
+    Reinforcement,
+    Sighting,
+    Situation,
+)
 from vms_plugin.adapters import Adapter, State
 from vms_plugin.engine import Engine
 from vms_plugin.feeds import Link
@@ -57,6 +67,7 @@ def situation(found: Situation, say: Language) -> dict[str, Any]:
                 "px_m": each.density_px_m,
                 "class": each.pixel_class.value,
                 "share": each.share,
+                "pointing": _pointing(each.pointing),
             }
             for each in found.sightings
         ],
@@ -75,6 +86,17 @@ def situation(found: Situation, say: Language) -> dict[str, Any]:
             for each in found.reinforcements
         ],
         "missing": [say.message(message) for message in found.missing],
+    }
+
+
+def _pointing(found: Pointing | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return {
+        "pan_deg": found.pan_deg,
+        "tilt_deg": found.tilt_deg,
+        "fov_deg": found.fov_deg,
+        "preset": found.preset,
     }
 
 
