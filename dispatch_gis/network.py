@@ -276,10 +276,13 @@ class Network:
         # A street not open that way has no door there; any node will do.
         doors = np.maximum(self.graph.heads.reshape(-1, 2)[edges], 0)
         both = times[doors] + leaving
-        choices = both.argmin(axis=1)
-        direct = self._direct(officer, edges, along)
-        found = np.minimum(both[np.arange(len(edges)), choices], direct)
-        return found, np.where(direct <= found, -1, choices)
+        choices = (both[:, 1] < both[:, 0]).astype(np.int64)
+        found = both.min(axis=1)
+        for row in np.flatnonzero(edges == officer.edge).tolist():
+            direct = self._direct(officer, float(along[row]))
+            if direct <= found[row]:
+                found[row], choices[row] = direct, -1
+        return found, choices
 
     def _reach(self, sources: Ints, costs: Floats, limit_s: float) -> tuple[Floats, Ints]:
         """Search from the officer's place; one at a time, for his place is a row of the matrix."""
@@ -320,12 +323,12 @@ class Network:
         to_start = np.where(ways[:, 1], times * along, np.inf)
         return np.column_stack([to_end, to_start])
 
-    def _direct(self, officer: Snap, edges: Ints, along: Floats) -> Floats:
+    def _direct(self, officer: Snap, along: float) -> float:
         """Say how long along one same street, where its direction allows; inf elsewhere."""
         gap = officer.along - along
         ahead, back = self._ways[officer.edge]
-        allowed = (edges == officer.edge) & np.where(gap >= 0, ahead, back)
-        return np.where(allowed, np.abs(gap) * self._times[officer.edge], np.inf)
+        allowed = ahead if gap >= 0 else back
+        return abs(gap) * float(self._times[officer.edge]) if allowed else np.inf
 
     def arcs(self, path: Sequence[int]) -> list[int]:
         """List the arcs between the nodes of a path."""

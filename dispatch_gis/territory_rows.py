@@ -221,6 +221,7 @@ def corrections(
 ) -> dict[CameraId, BaseGeometry]:
     """Read visible areas drawn by hand; of two for one camera the last holds, and it is said."""
     found: dict[CameraId, BaseGeometry] = {}
+    holding: dict[CameraId, int] = {}
     for row, values in _rows(frame):
         shape, camera = _shape(values), ids.find(text(values.get("camera")))
         if shape is None or camera is None:
@@ -232,9 +233,16 @@ def corrections(
             faults.append(fault)
             continue
         if camera in found:
-            twice = Message(text="this camera was already corrected: this row holds, not the other")
-            faults.append(Fault(row, "camera", camera, twice, False, "corrections", _place(shape)))
+            twice = Message(
+                text="this camera is corrected again in row {row}: that one holds",
+                params={"row": row},
+            )
+            place = _place(found.pop(camera))  # in the order of the rows that hold
+            faults.append(
+                Fault(holding[camera], "camera", camera, twice, True, "corrections", place)
+            )
         found[camera] = shapely.make_valid(shape)
+        holding[camera] = row
     return found
 
 

@@ -98,6 +98,7 @@ class LayerFiles:
         self._sources: dict[str, _Source] = {}
         self._copy = settings.database.with_name(COPY)
         self._uncopied = False
+        self._zone = settings.timezone
         if settings.postgis is not None:
             self._sources["layers"] = self._database(settings)
         elif settings.layers is not None:
@@ -160,7 +161,7 @@ class LayerFiles:
         return self._taken(territory_file.FileSource(path))
 
     def _taken(self, source: territory_file.Source) -> tuple[_Territory, list[Message]]:
-        town, faults = territory_file.read_town(source)
+        town, faults = territory_file.read_town(source, self._zone)
         before = self._sources["layers"].content
         _refuse_spoilt(
             town.cameras,
@@ -198,7 +199,8 @@ class LayerFiles:
         when = datetime.fromtimestamp(self._copy.stat().st_mtime).astimezone()
         try:
             source = territory_file.FileSource(self._copy)
-            found = territory_file.read_town(source)[0], territory_file.read_coverages(source)
+            town, _ = territory_file.read_town(source, self._zone)
+            found = town, territory_file.read_coverages(source)
         except UnreadableLayerError as error:
             return None, territory_file.unreadable(self._copy.name, error)
         told = {"when": f"{when:%d/%m/%Y %H:%M}"}

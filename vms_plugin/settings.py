@@ -9,8 +9,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from hooks import DeviceId, Message
+
+_FRANCE = ZoneInfo("Europe/Paris")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,7 @@ class Settings:
     postgis: str | None = None  #: where the territory is kept instead, as libpq writes it
     postgis_schema: str = "renfort"
     postgis_password: str = field(default="", repr=False)
+    timezone: ZoneInfo = _FRANCE  #: whose hours closures are written in
     communes: frozenset[str] = frozenset()  #: INSEE codes of the operators' competence (R253-3)
     iec_edition: int = 2025  #: of IEC 62676-4, whose pixel classes the town speaks
     priority_factor: float = 1.0  #: speed of a priority vehicle over the posted one
@@ -100,6 +104,13 @@ def _communes(value: Any, _folder: Path) -> Any:
     if codes is not None and all(isinstance(code, str) and len(code) == 5 for code in codes):
         return frozenset(codes)
     return Message(text='write INSEE codes in quotes: ["34344"]')
+
+
+def _timezone(value: Any, _folder: Path) -> Any:
+    try:
+        return ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, TypeError, OSError):
+        return Message(text='write a time zone by its name: "Europe/Paris", "Indian/Reunion"')
 
 
 def _edition(value: Any, _folder: Path) -> Any:
@@ -165,6 +176,7 @@ _KEYS: tuple[tuple[str, str, _Check], ...] = (
     ("territory.postgis", "postgis", _database),
     ("territory.postgis_schema", "postgis_schema", _text),
     ("territory.postgis_password_file", "postgis_password", _secret),
+    ("territory.timezone", "timezone", _timezone),
     ("territory.communes", "communes", _communes),
     ("territory.iec_edition", "iec_edition", _edition),
     ("crews.priority_factor", "priority_factor", _number(0.5, 3)),

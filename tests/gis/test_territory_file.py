@@ -18,6 +18,7 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from dispatch_gis.aim import Calibration
+from dispatch_gis.checks import check
 from dispatch_gis.coverage import Surveyor
 from dispatch_gis.layers import Fault, UnreadableLayerError
 from dispatch_gis.plane import Plane
@@ -38,6 +39,7 @@ from dispatch_gis.town import Closure, Commune, Mask, Town
 from hooks import Camera, CameraId, CameraKind, Means, Position
 
 PARIS = ZoneInfo("Europe/Paris")
+NOW = datetime.now(UTC)
 SQUARE = shapely.box(0.0002, 45.0002, 0.0004, 45.0004)
 GATE = Camera(
     id=CameraId("milestone:6f2b"), name="Porte d'été", kind=CameraKind.PTZ, commune="34344",
@@ -311,3 +313,20 @@ def test_other_layers_call_a_camera_as_the_town_does(tmp_path: Path) -> None:
 
     assert not faults
     assert town.masks[0].camera == GATE.id
+
+
+def test_of_two_corrections_the_last_holds_and_the_rows_stay_right(tmp_path: Path) -> None:
+    path = tmp_path / "t.gpkg"
+    write_town(Town(cameras=(GATE, BARE)), path)
+    far = shapely.box(0.5, 45.5, 0.5004, 45.5004)
+    rows = frame("corrections", camera=["6f2b", "7", "6f2b"])
+    rows.geometry = [SQUARE, far, far]
+    write_layer(path, "corrections", rows)
+
+    town, [fault] = read(path)
+
+    assert (fault.row, fault.dropped, fault.message.params["row"]) == (1, True, 1)
+    assert "row 3" in str(fault.message)
+    assert town.corrections[GATE.id].equals(far)
+    told = {each.row for each in check(town, [fault], NOW) if each.layer == "corrections"}
+    assert told == {1, 2, 3}  # both of the others are far from their cameras

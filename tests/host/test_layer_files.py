@@ -8,6 +8,7 @@ import sqlite3
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import geopandas
 import pytest
@@ -196,3 +197,16 @@ def test_a_closure_in_the_territory_holds_until_its_end(tmp_path: Path) -> None:
 def told_of(tmp_path: Path, town: Town) -> float:
     write_town(town, tmp_path / "t.gpkg")
     return told(loaded(tmp_path / "t.gpkg")).reinforcements[0].time_s
+
+
+def test_hours_are_those_of_the_town_s_own_zone(path: Path) -> None:
+    """Noon in Réunion is eight in the morning, UTC; in Paris in winter, eleven."""
+    write_layer(path, "fermetures", closed(fin="2026-11-23 12:00"))
+    at = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
+
+    def time_s(zone: str) -> float:
+        atlas = loaded(path, timezone=ZoneInfo(zone))
+        found = atlas.situate(Incident(id=INCIDENT), HERE, [CREW], at, None)
+        return found.reinforcements[0].time_s
+
+    assert time_s("Europe/Paris") > 2 * time_s("Indian/Reunion")

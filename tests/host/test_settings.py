@@ -155,3 +155,11 @@ def test_an_unknown_simulator_is_refused_with_those_there_are(
 ) -> None:
     assert main(["simulate", "genetec"]) == 2
     assert "axis, milestone" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("written", ['"Mars/Olympus"', '""', "3", '"../../etc/passwd"'])
+def test_a_time_zone_is_a_name(tmp_path: Path, written: str) -> None:
+    found = faults(tmp_path, f"[territory]\ntimezone = {written}\n")
+
+    assert list(found) == ["territory.timezone"]
+    assert "Indian/Reunion" in found["territory.timezone"]
