@@ -16,8 +16,6 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
-from dispatch_gis.plane import Floats
-
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
@@ -104,51 +102,3 @@ def returning(graph: Graph, edges: int) -> Bools:
     both = (good | shut).reshape(-1, 2)
     some = good.reshape(-1, 2).any(axis=1)
     return np.asarray(both.all(axis=1) & some, dtype=bool)
-
-
-@dataclass(frozen=True, slots=True)
-class Links:
-    """The graph turned round, ready to be searched from one place on a street.
-
-    The last row is that place: its slots are written before each search.
-    """
-
-    matrix: csr_array
-    slots: slice
-    #: `tail * (nodes + 1) + head` → the arc it is: of two streets between the same junctions, the
-    #: quicker.
-    arc_of: dict[int, int]
-
-
-def links(graph: Graph, times: Floats, shut: Bools) -> Links:
-    """Weigh the graph: seconds per edge, some of them shut."""
-    nodes = graph.nodes
-    heads = graph.heads[graph.arcs]
-    edges = graph.arcs // 2
-    # A street of no length must not vanish from a sparse matrix.
-    costs = np.maximum(times[edges], 1e-6) if len(edges) else np.empty(0)
-    usable = ~shut[edges] & (graph.tails != heads)
-    tails, heads, arcs = graph.tails[usable], heads[usable], graph.arcs[usable]
-    costs = costs[usable]
-    keys = tails * (nodes + 1) + heads
-    order = np.lexsort((costs, keys))
-    first = np.ones(len(order), dtype=bool)
-    first[1:] = keys[order][1:] != keys[order][:-1]
-    kept = order[first]
-    most = _most_entries(graph)
-    slots = np.full(2 * most, nodes, dtype=np.int64)  # at rest, the place leads to itself
-    rows = np.concatenate([heads[kept], np.full(len(slots), nodes)])
-    columns = np.concatenate([tails[kept], slots])
-    data = np.concatenate([costs[kept], np.ones(len(slots))])
-    by_row = np.argsort(rows, kind="stable")
-    starts = np.searchsorted(rows[by_row], np.arange(nodes + 2))
-    matrix = csr_array(
-        (data[by_row], columns[by_row].astype(np.int32), starts.astype(np.int32)),
-        shape=(nodes + 1, nodes + 1),
-    )
-    arc_of = dict(zip(keys[kept].tolist(), arcs[kept].tolist(), strict=True))
-    return Links(matrix, slice(len(kept), len(kept) + len(slots)), arc_of)
-
-
-def _most_entries(graph: Graph) -> int:
-    return int(np.bincount(graph.arcs).max()) if len(graph.arcs) else 1

@@ -14,17 +14,19 @@ import copy
 import itertools
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import shapely
 from scipy.sparse.csgraph import dijkstra
 
+from dispatch_gis.chains import LEAST_S, Chains, Links, links
 from dispatch_gis.closures import shut
-from dispatch_gis.graph import Bools, Graph, Ints, Links, build, links, returning
+from dispatch_gis.graph import Bools, Graph, Ints, build, returning
 from dispatch_gis.lines import Lines, LonLat
 from dispatch_gis.plane import Floats, Plane
 from dispatch_gis.town import Closure, Street, Turn
+from dispatch_gis.ways import Arrivals, Search
 from hooks import Means
 
 #: Metres per second on foot and by bicycle, a person in a hurry.
@@ -61,75 +63,6 @@ class Snaps:
 
     def __len__(self) -> int:
         return len(self.edges)
-
-
-@dataclass(frozen=True, slots=True)
-class Way:
-    """How a crew comes, drawn."""
-
-    lonlat: tuple[LonLat, ...]  #: from the crew's street to the officer's
-    length_m: float
-
-
-#: What is left of the way from a junction: a line that other junctions share, where in it this one
-#: begins, and metres.
-_Tail = tuple[list[LonLat], int, float]
-
-
-@dataclass(frozen=True, slots=True)
-class Search:
-    """What one search found: times per crew, and the ways, drawn only when asked for."""
-
-    network: Network
-    officer: Snap
-    rows: Ints  #: of the crews that were looked at, among those given; the columns below are theirs
-    edges: Ints
-    along: Floats
-    times_s: Floats  #: inf: later than the ones wanted, or no road
-    whole: bool  #: nothing was left unsearched: what is inf has no road
-    choices: Ints  #: by which end each leaves its street: 0 its last, 1 its first, -1 neither
-    before: Ints
-    entered: dict[int, float]  #: node next to his street → where along it one comes in
-    #: Junctions some crew already came by: ways to one place run together.
-    tails: dict[int, _Tail] = field(default_factory=dict)
-
-    def way(self, index: int) -> Way:
-        """Draw how a crew comes."""
-        network, officer = self.network, self.officer
-        lines = network.lines
-        edge, along = int(self.edges[index]), float(self.along[index])
-        choice = int(self.choices[index])
-        if choice < 0:
-            stays = lines.part(edge, along, officer.along)
-            return Way(stays, abs(along - officer.along) * float(lines.lengths_m[edge]))
-        rest, begins, length_m = self._tail(int(network.graph.heads[2 * edge + choice]))
-        end = 1.0 - choice
-        line = (*lines.part(edge, along, end), *rest[begins:])
-        return Way(line, abs(along - end) * float(lines.lengths_m[edge]) + length_m)
-
-    def _tail(self, node: int) -> _Tail:
-        """Walk from a junction until one that is known, or the officer's street; remember all."""
-        lines, after, tails = self.network.lines, self.before.item, self.tails
-        officer = self.network.graph.nodes
-        walked = [node]
-        while node not in tails and (node := after(node)) != officer:
-            walked.append(node)
-        node = walked[-1]
-        rest, begins, length_m = tails.setdefault(node, tails.get(node) or self._last(node))
-        arcs = self.network.arcs(walked)
-        pieces = [lines.onwards[arc] for arc in arcs]
-        line = [*itertools.chain.from_iterable(pieces), *rest[begins:]]
-        starts = itertools.accumulate(map(len, pieces), initial=0)
-        lengths = [lines.length_m[arc // 2] for arc in reversed(arcs)]
-        left_m = [*itertools.accumulate(lengths, initial=length_m)][:0:-1]
-        tails.update(zip(walked, zip(itertools.repeat(line), starts, left_m), strict=False))
-        return tails[walked[0]]
-
-    def _last(self, node: int) -> _Tail:
-        """Draw the last piece, along the officer's street."""
-        start, officer, lines = self.entered[node], self.officer, self.network.lines
-        piece = lines.part(officer.edge, start, officer.along)[1:]
-        return list(piece), 0, abs(start - officer.along) * lines.length_m[officer.edge]
 
 
 class Network:
@@ -195,6 +128,8 @@ class Network:
     def _close(self, closed: Bools) -> None:
         self._open = self.usable & ~closed
         self._links: Links = links(self.graph, self._times, closed)
+        #: Ways between kept nodes, drawn when first asked for.
+        self._hops: dict[tuple[int, int], tuple[tuple[LonLat, ...], float]] = {}
         self._tree = shapely.STRtree(self._shapes[self._open])
         self._tree_edges: Ints = np.flatnonzero(self._open)
         self._lock = threading.Lock()
@@ -245,12 +180,12 @@ class Network:
             How far each crew is in a straight line: who could not be there in time even so, at the
             highest speed there is, is not looked at.
         """
-        sources, costs, entered = self._arrivals(officer)
+        arrivals = self._arrivals(officer)
         limit_s = min(guess_s, most_s)
         while True:
             rows = self._within(limit_s, len(edges), gaps_m, officer)
-            times, before = self._reach(sources, costs, limit_s)
-            found, choices = self._answered(officer, edges[rows], along[rows], times)
+            times, before = self._reach(arrivals, limit_s)
+            found, choices, within = self._answered(arrivals, edges[rows], along[rows], times)
             # Beyond the limit nothing is known: only what lies within it is surely soonest.
             if limit_s >= most_s or (found <= limit_s).sum() >= min(enough, len(edges)):
                 break
@@ -258,7 +193,7 @@ class Network:
         found[found > limit_s] = np.inf
         whole = bool(np.isinf(limit_s))
         return Search(
-            self, officer, rows, edges[rows], along[rows], found, whole, choices, before, entered
+            self, arrivals, rows, edges[rows], along[rows], found, whole, choices, within, before
         )
 
     def _within(self, limit_s: float, count: int, gaps_m: Floats | None, officer: Snap) -> Ints:
@@ -269,36 +204,57 @@ class Network:
         return np.flatnonzero(gaps_m <= reach_m)
 
     def _answered(
-        self, officer: Snap, edges: Ints, along: Floats, times: Floats
-    ) -> tuple[Floats, Ints]:
-        """Say how long each crew takes, and by which end it leaves its street."""
+        self, arrivals: Arrivals, edges: Ints, along: Floats, times: Floats
+    ) -> tuple[Floats, Ints, dict[int, int]]:
+        """Say how long each crew takes, and which way it comes."""
+        chains, officer = self.chains, arrivals.officer
         leaving = self._doors(edges, along)  # n × 2: by the street's end, by its start
         # A street not open that way has no door there; any node will do.
         doors = np.maximum(self.graph.heads.reshape(-1, 2)[edges], 0)
-        both = times[doors] + leaving
-        choices = (both[:, 1] < both[:, 0]).astype(np.int64)
-        found = both.min(axis=1)
+        # n × 2 × 2: by which door, and which way on from there.
+        every = times[chains.exits[doors]] + chains.leaving_s[doors] + leaving[:, :, None]
+        flat = every.reshape(-1, 4)
+        choices = flat.argmin(axis=1)
+        found = flat[np.arange(len(flat)), choices]
+        within: dict[int, int] = {}
+        inside = [node for node in arrivals.entered if chains.number[node] < 0]
+        chain = chains.chain[doors] if inside else doors
+        for node in inside:
+            cost, _ = arrivals.entered[node]
+            # Who comes out into the same chain need not go to its end first.
+            for row, door in zip(*np.nonzero(chain == chains.chain[node]), strict=True):
+                time_s, way = self._along(int(doors[row, door]), node)
+                time_s += float(leaving[row, door]) + cost
+                if time_s < found[row]:
+                    found[row], choices[row], within[row] = time_s, 2 * door + way, node
         for row in np.flatnonzero(edges == officer.edge).tolist():
             direct = self._direct(officer, float(along[row]))
             if direct <= found[row]:
                 found[row], choices[row] = direct, -1
-        return found, choices
+        return found, choices, within
 
-    def _reach(self, sources: Ints, costs: Floats, limit_s: float) -> tuple[Floats, Ints]:
+    def _along(self, here: int, there: int) -> tuple[float, int]:
+        """Say how long from one node of a chain to another, and which way that is."""
+        chains = self.chains
+        way = 0 if chains.place[here] <= chains.place[there] else 1
+        left_s, after_s = chains.leaving_s[here, way], chains.leaving_s[there, way]
+        return (float(left_s - after_s) if np.isfinite(left_s) else np.inf), way
+
+    def _reach(self, arrivals: Arrivals, limit_s: float) -> tuple[Floats, Ints]:
         """Search from the officer's place; one at a time, for his place is a row of the matrix."""
         matrix, slots = self._links.matrix, self._links.slots
-        here = self.graph.nodes
+        first, here = slots.start, self.here
         with self._lock:
             matrix.indices[slots] = here
             matrix.data[slots] = 1.0
-            matrix.indices[slots.start : slots.start + len(sources)] = sources
-            matrix.data[slots.start : slots.start + len(sources)] = costs
+            for slot, (node, (cost, _, _)) in enumerate(arrivals.ends.items(), start=first):
+                matrix.indices[slot], matrix.data[slot] = node, cost
             times, before = dijkstra(  # type: ignore[call-overload]
                 matrix, indices=here, limit=limit_s, return_predecessors=True
             )
         return times, before
 
-    def _arrivals(self, officer: Snap) -> tuple[Ints, Floats, dict[int, float]]:
+    def _arrivals(self, officer: Snap) -> Arrivals:
         """List the nodes from which his street is entered, how long from there, and by which end.
 
         A loop is entered by both ends from one node: by the quicker.
@@ -309,12 +265,22 @@ class Network:
             (2 * edge, 0.0, officer.along),
             (2 * edge + 1, 1.0, 1 - officer.along),
         ):
-            cost = max(float(time * part), 1e-6)
+            cost = max(float(time * part), LEAST_S)
             for node in self.graph.entries(arc).tolist():
                 entered[node] = min(entered.get(node, (np.inf, end)), (cost, end))
-        costs = np.array([cost for cost, _ in entered.values()])
-        nodes = np.array(list(entered), dtype=np.int64)
-        return nodes, costs, {node: end for node, (_, end) in entered.items()}
+        ends: dict[int, tuple[float, int, int]] = {}
+        chains, never = self.chains, (np.inf, -1, 0)
+        for node, (cost, _) in entered.items():
+            number = int(chains.number[node])
+            if number >= 0:
+                ends[number] = min(ends.get(number, never), (cost, node, 0))
+                continue
+            for way in (0, 1):
+                coming_s = float(chains.coming_s[node, way])
+                end = int(chains.exits[node, 1 - way])
+                if coming_s < np.inf:
+                    ends[end] = min(ends.get(end, never), (cost + coming_s, node, way))
+        return Arrivals(officer, entered, ends)
 
     def _doors(self, edges: Ints, along: Floats) -> Floats:
         """Say how long from places to the end and to the start of their street; inf: forbidden."""
@@ -330,10 +296,32 @@ class Network:
         allowed = ahead if gap >= 0 else back
         return abs(gap) * float(self._times[officer.edge]) if allowed else np.inf
 
-    def arcs(self, path: Sequence[int]) -> list[int]:
-        """List the arcs between the nodes of a path."""
-        arc_of, rows = self._links.arc_of, self.graph.nodes + 1
-        return [arc_of[tail * rows + head] for tail, head in itertools.pairwise(path)]
+    # --- drawing ---
+
+    @property
+    def chains(self) -> Chains:
+        """Which junctions only lead onwards, as long as the same streets are closed."""
+        return self._links.chains
+
+    @property
+    def here(self) -> int:
+        """The number of the officer's place among the kept nodes."""
+        return self._links.here
+
+    def hop(self, tail: int, head: int) -> tuple[tuple[LonLat, ...], float]:
+        """Draw the way from one kept node to the next, after its first point; and its metres."""
+        found = self._hops.get((tail, head))
+        if found is None:
+            path = [int(self.chains.kept[tail]), *self._links.hop(tail, head)]
+            found = self._hops[tail, head] = self.drawn(path)
+        return found
+
+    def drawn(self, path: Sequence[int]) -> tuple[tuple[LonLat, ...], float]:
+        """Draw the way along nodes, after its first point; and its metres."""
+        lines, arc_of, rows = self.lines, self._links.arc_of, self.graph.nodes + 1
+        arcs = [arc_of[tail * rows + head] for tail, head in itertools.pairwise(path)]
+        points = itertools.chain.from_iterable(lines.onwards[arc] for arc in arcs)
+        return tuple(points), sum(lines.length_m[arc // 2] for arc in arcs)
 
 
 def _way(street: Street, means: Means) -> tuple[bool, bool]:

@@ -11,8 +11,9 @@ import numpy as np
 
 from dispatch_gis.fleet import MEANS, Fleet
 from dispatch_gis.graph import Bools, Ints
-from dispatch_gis.network import BIKE_M_S, FOOT_M_S, Network, Search, Snap
+from dispatch_gis.network import BIKE_M_S, FOOT_M_S, Network, Snap
 from dispatch_gis.plane import Floats, Plane
+from dispatch_gis.ways import Search
 from hooks import Crew, CrewId, CrewStatus, Means, Message, Position, Reinforcement
 
 #: Farther than that from the street, the end of the way is on foot.

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
+from random import Random
 
 import networkx
 import numpy as np
 import pytest
 import shapely
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
-from dispatch_gis.network import Network, Search, Snap
+from dispatch_gis.network import Network, Snap
 from dispatch_gis.plane import Plane
-from dispatch_gis.town import Town
+from dispatch_gis.town import Street, Town
+from dispatch_gis.ways import Search
 from hooks import Means
 
 
@@ -184,3 +189,41 @@ def test_who_is_too_far_to_matter_is_not_looked_at(helsinki: Town) -> None:
         assert set(near.rows[np.argsort(near.times_s, kind="stable")[:5]]) == set(soonest)
         spared += len(crews) - len(near.rows)
     assert spared > 0
+
+
+@st.composite
+def small_towns(draw: st.DrawFn) -> Town:
+    """Rings, chains, one-way streets, dead ends: whatever a handful of junctions can make."""
+    ends = st.tuples(st.integers(0, 7), st.integers(0, 7)).filter(lambda pair: pair[0] != pair[1])
+    ways = st.sampled_from([(True, True), (True, True), (True, False), (False, True)])
+    rows = draw(st.lists(st.tuples(ends, ways, st.integers(1, 3)), min_size=2, max_size=14))
+    at = [(0.001 * math.cos(n), 45 + 0.001 * math.sin(n)) for n in range(8)]
+    return Town(
+        streets=tuple(
+            Street(
+                start=start, end=end, lonlat=(at[start], (0.0001 * bend, 45.0), at[end]),
+                kind="residential", name="", car_kmh=30, car=way, bike=way, foot=True,
+            )
+            for (start, end), way, bend in rows
+        )
+    )  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None)
+@given(small_towns(), st.randoms(use_true_random=False))
+def test_passing_over_junctions_that_only_lead_onwards_changes_nothing(
+    town: Town, chance: Random
+) -> None:
+    network, _ = network_of(town)
+    usable = np.flatnonzero(network._open).tolist()
+    assume(usable)
+    snaps = [Snap(chance.choice(usable), chance.random(), 0.0) for _ in range(6)]
+    for officer in snaps[:2]:
+        search = ask(network, officer, snaps, len(snaps))
+        wanted = [peer(network, town, Means.CAR, officer, crew) for crew in snaps]
+
+        assert search.times_s == pytest.approx(wanted, abs=1e-4)
+        for index, time_s in enumerate(wanted):
+            if np.isfinite(time_s):
+                metres = search.way(index).length_m
+                assert metres == pytest.approx(time_s * 30 / 3.6, abs=0.01)
