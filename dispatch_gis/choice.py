@@ -43,6 +43,8 @@ def chosen(
 
 def tiled(situation: Situation, shown: Sequence[CameraId]) -> Situation:
     """Put the chosen cameras first in a situation, in the order of their tiles."""
+    if not situation.sightings:
+        return situation
     tiles = chosen(situation.sightings, shown)
     rest = tuple(each for each in situation.sightings if each not in tiles)
     return replace(situation, sightings=(*tiles, *rest))

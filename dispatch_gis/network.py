@@ -97,6 +97,8 @@ class Network:
         self.lines = Lines(kept, plane)
         speeds = np.array([_speed(s, means, factor) for s in kept])
         self._times = self.lines.lengths_m / speeds
+        #: Seconds along each edge, one way and the other; inf: not open.
+        self._ways_s = np.where(self._ways, self._times[:, None], np.inf)
         self._fastest_m_s = float(speeds.max(initial=0.0))
         nodes, flat = np.unique(
             np.array([(s.start, s.end) for s in kept], dtype=np.int64).reshape(-1),
@@ -128,8 +130,11 @@ class Network:
     def _close(self, closed: Bools) -> None:
         self._open = self.usable & ~closed
         self._links: Links = links(self.graph, self._times, closed)
-        #: Ways between kept nodes, drawn when first asked for.
-        self._hops: dict[tuple[int, int], tuple[tuple[LonLat, ...], float]] = {}
+        kept = self.chains.kept.tolist()
+        #: Numbers of two kept nodes → the way from one to the next, as `drawn` gives it.
+        self.hops = {
+            ends: self.drawn([kept[ends[0]], *self._links.hop(*ends)]) for ends in self._links.first
+        }
         self._tree = shapely.STRtree(self._shapes[self._open])
         self._tree_edges: Ints = np.flatnonzero(self._open)
         self._lock = threading.Lock()
@@ -284,10 +289,12 @@ class Network:
 
     def _doors(self, edges: Ints, along: Floats) -> Floats:
         """Say how long from places to the end and to the start of their street; inf: forbidden."""
-        times, ways = self._times[edges], self._ways[edges]
-        to_end = np.where(ways[:, 0], times * (1 - along), np.inf)
-        to_start = np.where(ways[:, 1], times * along, np.inf)
-        return np.column_stack([to_end, to_start])
+        shares = np.empty((len(edges), 2))
+        shares[:, 0], shares[:, 1] = 1 - along, along
+        # Even at the very end of a street, against its direction is never.
+        np.maximum(shares, 1e-12, out=shares)
+        shares *= self._ways_s[edges]
+        return shares
 
     def _direct(self, officer: Snap, along: float) -> float:
         """Say how long along one same street, where its direction allows; inf elsewhere."""
@@ -307,14 +314,6 @@ class Network:
     def here(self) -> int:
         """The number of the officer's place among the kept nodes."""
         return self._links.here
-
-    def hop(self, tail: int, head: int) -> tuple[tuple[LonLat, ...], float]:
-        """Draw the way from one kept node to the next, after its first point; and its metres."""
-        found = self._hops.get((tail, head))
-        if found is None:
-            path = [int(self.chains.kept[tail]), *self._links.hop(tail, head)]
-            found = self._hops[tail, head] = self.drawn(path)
-        return found
 
     def drawn(self, path: Sequence[int]) -> tuple[tuple[LonLat, ...], float]:
         """Draw the way along nodes, after its first point; and its metres."""

@@ -49,8 +49,8 @@ class Plane:
 
     def to_metres(self, lon: Any, lat: Any) -> tuple[Any, Any]:
         """Turn degrees into metres east and north; scalars or arrays, also across 180°."""
-        east = (np.asarray(lon) - self.lon + 180.0) % 360.0 - 180.0
-        return east * self.metres_per_lon, (np.asarray(lat) - self.lat) * self.metres_per_lat
+        east = (lon - self.lon + 180.0) % 360.0 - 180.0
+        return east * self.metres_per_lon, (lat - self.lat) * self.metres_per_lat
 
     def to_degrees(self, east: Any, north: Any) -> tuple[Any, Any]:
         """Turn metres east and north into degrees; scalars or arrays."""

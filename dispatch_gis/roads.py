@@ -45,6 +45,8 @@ class Roads:
         self._lock = threading.Lock()
         self._active: tuple[Closure, ...] = ()
         self._now: tuple[Networks, Muster] = (self._whole, Muster(self._whole, plane))
+        #: What is made ready: with which closures.
+        self._coming: tuple[tuple[Closure, ...], tuple[Networks, Muster]] = ((), self._now)
 
     def with_closures(self, closures: Sequence[Closure]) -> Roads:
         """Give the same streets with other closures, at once: nothing is built anew."""
@@ -54,22 +56,36 @@ class Roads:
         other._lock = threading.Lock()
         other._active = ()
         other._now = (self._whole, Muster(self._whole, self._plane))
+        other._coming = (other._active, other._now)
         return other
 
     def at(self, at: datetime) -> tuple[Networks, Muster]:
         """Give the networks in force, and the crews' places on them."""
-        active = tuple(each for each in self._closures if each.active(at))
+        active = self._closed_at(at)
         with self._lock:
             if active != self._active:
-                networks = {
-                    means: network.closed(active)
-                    if any(means in each.means for each in active)
-                    else network
-                    for means, network in self._whole.items()
-                }
-                self._now = (networks, Muster(networks, self._plane))
+                coming, found = self._coming
+                self._now = found if coming == active else self._without(active)
                 self._active = active
             return self._now
+
+    def prepare(self, at: datetime) -> None:
+        """Build beforehand what will be in force then: nobody waits for it when it comes."""
+        active = self._closed_at(at)
+        if active not in (self._active, self._coming[0]):
+            self._coming = (active, self._without(active))
+
+    def _closed_at(self, at: datetime) -> tuple[Closure, ...]:
+        return tuple(each for each in self._closures if each.active(at))
+
+    def _without(self, closures: Sequence[Closure]) -> tuple[Networks, Muster]:
+        networks = {
+            means: network.closed(closures)
+            if any(means in each.means for each in closures)
+            else network
+            for means, network in self._whole.items()
+        }
+        return networks, Muster(networks, self._plane)
 
 
 def nowhere(plane: Plane) -> tuple[Networks, Muster]:

@@ -17,7 +17,7 @@ from dispatch_gis import optics
 from dispatch_gis.coverage import Coverage, areas, turns
 from dispatch_gis.graph import Bools, Ints
 from dispatch_gis.plane import Floats, Plane, bearing_deg, turned_deg
-from hooks import Camera, CameraId, Message, Position, Sighting
+from hooks import Camera, CameraId, Message, PixelClass, Position, Sighting
 
 #: A place is never looked for farther than that around where it is said to be.
 WIDEST_M = 2 * optics.REACH_M
@@ -168,21 +168,24 @@ class CameraIndex:
     def _sighting(self, found: _Found, row: int, place: Position) -> Sighting:
         index = int(found.rows[row])
         density = float(found.density_px_m[row])
+        named = optics.pixel_class(density, self._edition)
         return Sighting(
             camera=self._cameras[index],
             distance_m=round(float(found.distance_m[row]), 1),
             bearing_deg=round(float(found.bearing[row]), 1) % 360,
             density_px_m=round(density, 1),
-            pixel_class=optics.pixel_class(density, self._edition),
+            pixel_class=named,
             must_turn=bool(found.must_turn[row]),
             share=round(float(found.share[row]), 3),
-            reasons=tuple(self._reasons(found, row, index, place)),
+            reasons=tuple(self._reasons(found, row, index, named, place)),
         )
 
-    def _reasons(self, found: _Found, row: int, index: int, place: Position) -> list[Message]:
+    def _reasons(
+        self, found: _Found, row: int, index: int, named: PixelClass, place: Position
+    ) -> list[Message]:
         camera, coverage = self._cameras[index], self._coverages[index]
         density, share = float(found.density_px_m[row]), float(found.share[row])
-        looks = optics.LOOKS[optics.pixel_class(density, self._edition)]
+        looks = optics.LOOKS[named]
         distance = {"distance_m": float(found.distance_m[row])}
         said = [
             Message(text="{distance_m:.0f} m", params=distance),

@@ -128,7 +128,7 @@ class Territory:
             return ""
         east, north = self.plane.to_metres(place.lon, place.lat)
         found = self._named.query_nearest(
-            shapely.points(east, north), max_distance=NEAR_M, all_matches=False
+            shapely.points(np.array([east, north])), max_distance=NEAR_M, all_matches=False
         )
         return self._names[int(found[0])] if len(found) else ""
 

@@ -85,14 +85,14 @@ class Search:
 
     def _tail(self, node: int) -> _Tail:
         """Walk from a kept node to a known one, or to the officer's street; remember all."""
-        after, tails, hop = self.before.item, self.tails, self.network.hop
-        officer = self.network.here
+        after, tails = self.before.item, self.tails
+        drawn, officer = self.network.hops, self.network.here
         walked = [node]
         while node not in tails and (node := after(node)) != officer:
             walked.append(node)
         node = walked[-1]
         rest, begins, length_m = tails.setdefault(node, tails.get(node) or self._come_in(node))
-        hops = [hop(*each) for each in itertools.pairwise(walked)]
+        hops = [drawn[each] for each in itertools.pairwise(walked)]
         line = [*itertools.chain.from_iterable(piece for piece, _ in hops), *rest[begins:]]
         starts = itertools.accumulate((len(piece) for piece, _ in hops), initial=0)
         lengths = (piece_m for _, piece_m in reversed(hops))

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, wait
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
@@ -33,6 +33,9 @@ REFRESH_S = 600.0
 RETRY_S = 15.0
 #: The maker's own patience: large sites answer in minutes.
 INVENTORY_S = 180.0
+
+#: Streets that close or open at an hour are made ready that long before.
+AHEAD = timedelta(seconds=60)
 
 LOADING = Message(text="the territory is being loaded")
 FAILED = Message(text="the geography failed: choose cameras and crews by hand")
@@ -72,6 +75,8 @@ class Atlas:
         with self._building:
             files = self._sources.refresh()
             if files is None:
+                if self._territory is not None:
+                    self._territory.roads.prepare(datetime.now(UTC) + AHEAD)
                 return False
             drawn = files.town is not self._files.town
             self._files = files
@@ -125,13 +130,15 @@ class Atlas:
         with self._building:
             inventory = [camera for cameras in self._inventories.values() for camera in cameras]
             before = self._territory
-            self._territory = Territory(
+            territory = Territory(
                 self._files.town,
                 merge(self._files.cameras, inventory),
                 settings=self._rules,
                 known={**self._files.known, **(before.coverages if before else {})},
                 before=before,
             )
+            territory.roads.at(datetime.now(UTC))  # so that the first press need not wait for it
+            self._territory = territory
 
     # --- answer ---
 

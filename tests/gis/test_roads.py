@@ -123,3 +123,20 @@ def test_a_barrier_in_the_street_stops_cars_not_bicycles(made: Town) -> None:
 
     assert len(turns) == 2
     assert all(turn.car and not turn.bike for turn in turns)
+
+
+def test_what_comes_is_made_ready_and_changes_nothing_before(made: Town) -> None:
+    closure = Closure(street="Rue du Sud", since=NOW + timedelta(minutes=1))
+    west, south, east, north = made.bounds or (0, 0, 0, 0)
+    plane = Plane((west + east) / 2, (south + north) / 2)
+    ready = Roads(made, plane, factor=1.0, closures=[closure])
+    asked = Roads(made, plane, factor=1.0, closures=[closure])
+    open_ = len(ready.at(NOW)[0][Means.CAR])
+
+    ready.prepare(NOW + timedelta(minutes=2))
+
+    assert len(ready.at(NOW)[0][Means.CAR]) == open_
+    then = ready.at(NOW + timedelta(minutes=2))
+    assert then is ready._coming[1]
+    assert len(then[0][Means.CAR]) == len(asked.at(NOW + timedelta(minutes=2))[0][Means.CAR])
+    assert len(then[0][Means.CAR]) < open_
