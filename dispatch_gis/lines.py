@@ -60,6 +60,8 @@ class Lines:
 
 def _at(line: tuple[LonLat, ...], shares: list[float], share: float) -> LonLat:
     """Find the place at a share of a street."""
+    if share <= 0.0 or share >= 1.0:
+        return line[0] if share <= 0.0 else line[-1]
     after = min(max(bisect_right(shares, share), 1), len(line) - 1)
     low, high = shares[after - 1], shares[after]
     part = (share - low) / (high - low) if high > low else 0.0

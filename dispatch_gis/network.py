@@ -154,11 +154,13 @@ class Network:
         along, away = np.zeros(len(points)), np.zeros(len(points))
         if len(points) and len(self._tree_edges):
             where = np.asarray(shapely.points(points))
-            which, found = self._tree.query_nearest(where, max_distance=SNAP_M, all_matches=False)
+            (which, found), gaps = self._tree.query_nearest(
+                where, max_distance=SNAP_M, all_matches=False, return_distance=True
+            )
             streets = self._tree.geometries[found]
             edges[which] = self._tree_edges[found]
             along[which] = shapely.line_locate_point(streets, where[which], normalized=True)
-            away[which] = shapely.distance(streets, where[which])
+            away[which] = gaps
         return Snaps(edges, along, away)
 
     def search(
@@ -264,25 +266,25 @@ class Network:
 
         A loop is entered by both ends from one node: by the quicker.
         """
-        edge, time = officer.edge, self._times[officer.edge]
+        edge, time = officer.edge, self._times.item(officer.edge)
         entered: dict[int, tuple[float, float]] = {}
         for arc, end, part in (
             (2 * edge, 0.0, officer.along),
             (2 * edge + 1, 1.0, 1 - officer.along),
         ):
-            cost = max(float(time * part), LEAST_S)
+            cost = max(time * part, LEAST_S)
             for node in self.graph.entries(arc).tolist():
                 entered[node] = min(entered.get(node, (np.inf, end)), (cost, end))
         ends: dict[int, tuple[float, int, int]] = {}
         chains, never = self.chains, (np.inf, -1, 0)
         for node, (cost, _) in entered.items():
-            number = int(chains.number[node])
+            number = chains.number.item(node)
             if number >= 0:
                 ends[number] = min(ends.get(number, never), (cost, node, 0))
                 continue
             for way in (0, 1):
-                coming_s = float(chains.coming_s[node, way])
-                end = int(chains.exits[node, 1 - way])
+                coming_s = chains.coming_s.item(node, way)
+                end = chains.exits.item(node, 1 - way)
                 if coming_s < np.inf:
                     ends[end] = min(ends.get(end, never), (cost + coming_s, node, way))
         return Arrivals(officer, entered, ends)

@@ -64,20 +64,20 @@ class Search:
         """Draw how a crew comes."""
         network, officer = self.network, self.arrivals.officer
         lines, chains = network.lines, network.chains
-        edge, along = int(self.edges[index]), float(self.along[index])
-        choice = int(self.choices[index])
+        edge, along = self.edges.item(index), self.along.item(index)
+        choice = self.choices.item(index)
         if choice < 0:
             stays = lines.part(edge, along, officer.along)
             return Way(stays, abs(along - officer.along) * float(lines.lengths_m[edge]))
         door, onwards = divmod(choice, 2)
-        path = [int(network.graph.heads[2 * edge + door])]
+        path = [network.graph.heads.item(2 * edge + door)]
         goal = self.within.get(index, -1)
-        while path[-1] != goal and chains.number[path[-1]] < 0:
-            path.append(int(chains.after[path[-1], onwards]))
+        while path[-1] != goal and chains.number.item(path[-1]) < 0:
+            path.append(chains.after.item(path[-1], onwards))
         if goal >= 0:
             rest, begins, length_m = self._last(goal)
         else:
-            rest, begins, length_m = self._tail(int(chains.number[path[-1]]))
+            rest, begins, length_m = self._tail(chains.number.item(path[-1]))
         points, path_m = network.drawn(path)
         end = 1.0 - door
         line = (*lines.part(edge, along, end), *points, *rest[begins:])
