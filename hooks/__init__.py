@@ -1,10 +1,12 @@
 """The contract of Renfort: all that an adapter imports, and all it needs to read.
 
-Start with `hooks.specs` (what the host asks) and `hooks.types` (what crosses). `hooks.testing`
+Start with `hooks.specs` (what the host asks), `hooks.types` (what crosses) and `hooks.live` (the
+live picture). `hooks.testing`
 tries an adapter against the contract.
 """
 
 from hooks.errors import AdapterError, BadSettings, Malformed, Refused, Unreachable
+from hooks.live import Codec, Live, Sample, Screen
 from hooks.specs import PROJECT, hookimpl, hookspec
 from hooks.types import (
     Activation,
@@ -14,7 +16,6 @@ from hooks.types import (
     Camera,
     CameraId,
     CameraKind,
-    Codec,
     Crew,
     CrewFix,
     CrewId,
@@ -31,7 +32,6 @@ from hooks.types import (
     IncidentId,
     LinkChange,
     Listener,
-    Live,
     LiveList,
     Means,
     Message,
@@ -98,6 +98,8 @@ __all__ = [
     "Receipt",
     "Refused",
     "Reinforcement",
+    "Sample",
+    "Screen",
     "Sighting",
     "Situation",
     "SourceKind",

@@ -16,6 +16,7 @@ from typing import Any
 
 import pluggy
 
+from hooks.live import Live
 from hooks.types import (
     ActivationId,
     AdapterInfo,
@@ -23,11 +24,11 @@ from hooks.types import (
     Camera,
     CameraId,
     Crew,
+    DeviceId,
     Envelope,
     Fact,
     Feed,
     Health,
-    Live,
     Order,
     Picture,
     Position,
@@ -228,12 +229,13 @@ def aim(camera: CameraId, target: Position) -> Aim | None:
 
 
 @hookspec
-def open_live(activation: ActivationId) -> Live | None:
-    """Say where the live picture and sound of a running activation can be pulled.
+def open_live(activation: ActivationId, device: DeviceId) -> Live | None:
+    """Say where the live picture and sound of a running activation come from.
 
-    None: not one of mine, or not streaming. Never outlives the activation (CSI R241-11).
+    None: not one of mine, or it has no picture. Touches no network: `Live.run` does, later. Never
+    outlives the activation (CSI R241-11): the host cancels it at the end.
 
         @hookimpl
-        def open_live(self, activation):
-            return Live(url=self.client.stream_url(activation), video=Codec.H264, audio=Codec.OPUS)
+        def open_live(self, activation, device):
+            return Live(url=self.rtsp_url(device), video=Codec.H264, audio=Codec.AAC)
     """

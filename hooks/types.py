@@ -419,27 +419,6 @@ class Aim:
     how: Message
 
 
-class Codec(OpenEnum):
-    """What a live source is made of."""
-
-    H264 = "h264"
-    H265 = "h265"
-    OPUS = "opus"
-    AAC = "aac"
-    PCMU = "pcmu"
-    UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Live:
-    """Where a live picture and its sound can be pulled, while the activation runs."""
-
-    url: str
-    video: Codec = Codec.UNKNOWN
-    audio: Codec | None = None  #: None: no sound
-    expires_at: datetime | None = None
-
-
 # --- The adapter itself ---
 
 

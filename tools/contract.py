@@ -9,7 +9,7 @@ from enum import Enum
 from pathlib import Path
 
 import hooks
-from hooks import errors, specs, types
+from hooks import errors, live, specs, types
 
 
 def lines() -> list[str]:
@@ -18,8 +18,10 @@ def lines() -> list[str]:
     for name, function in sorted(inspect.getmembers(specs, inspect.isfunction)):
         if hasattr(function, f"{hooks.PROJECT}_spec"):
             written.append(f"hook {name}{inspect.signature(function)}")
-    for name, kind in sorted(inspect.getmembers(types, inspect.isclass)):
-        if kind.__module__ != types.__name__ or name.startswith("_"):
+    homes = (types.__name__, live.__name__)
+    crossing = {**vars(types), **vars(live)}
+    for name, kind in sorted(crossing.items()):
+        if not inspect.isclass(kind) or kind.__module__ not in homes or name.startswith("_"):
             continue
         if is_dataclass(kind):
             written += [f"field {name}.{each.name}: {each.type}" for each in fields(kind)]

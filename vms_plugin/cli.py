@@ -11,8 +11,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from vms_plugin import gis_commands, log, simulate
+from vms_plugin import gis_commands, log, register_commands, simulate
 from vms_plugin.i18n import Language
+from vms_plugin.rights import ROLES
 from vms_plugin.settings import BadConfigurationError, read
 
 CONFIG = Path("renfort.toml")
@@ -61,6 +62,11 @@ def _parser() -> argparse.ArgumentParser:
     account = command("account", _account, say("create an account for the page, or change it"))
     account.add_argument("name")
     account.add_argument("--password-stdin", action="store_true")
+    account.add_argument(
+        "--role", choices=sorted(ROLES),
+        help=say("policier: sees body-worn cameras live (CSI R241-12); civil: does not"),
+    )  # fmt: skip
+    register_commands.add(command, say)
     command("simulate", _list_simulators, say("play the maker's side"), config=False)
     gis_commands.add(commands, say)
     demo = command("demo", _demo, say("show everything on a real town"), config=False)
@@ -130,10 +136,10 @@ def _account(options: argparse.Namespace) -> int:
         return 1
     store = Store(settings.database)
     try:
-        asyncio.run(accounts.add(store, options.name, password))
+        role = asyncio.run(accounts.add(store, options.name, password, options.role))
     finally:
         store.close()
-    print(say("Account {name} ready.", name=options.name))
+    print(say("Account {name} ready, role {role}.", name=options.name, role=role))
     return 0
 
 

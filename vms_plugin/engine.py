@@ -54,6 +54,7 @@ from vms_plugin.incident import (
     incident_of,
 )
 from vms_plugin.picture import compose
+from vms_plugin.register import forgotten_before
 from vms_plugin.sane import plausible
 from vms_plugin.settings import Settings
 from vms_plugin.store import Store
@@ -89,8 +90,9 @@ class Reception:
 class Event:
     """Something the page shows at once."""
 
-    kind: str  #: "picture", "crews", "health"
+    kind: str  #: "picture", "crews", "health", "live", "territory"
     picture: Picture | None = None
+    incident: IncidentId | None = None
 
 
 @dataclass(slots=True)
@@ -409,6 +411,7 @@ class Engine:
             await self._close_the_over()
             if beats % 60 == 0:
                 await self.store.forget_strays(_now() - timedelta(seconds=STRAY_S))
+                await self.store.forget_register(forgotten_before(_now()))
                 self._clear_away()
 
     async def _close_the_over(self) -> None:

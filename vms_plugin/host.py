@@ -16,6 +16,7 @@ from hooks import Message
 from vms_plugin.adapters import Adapters
 from vms_plugin.atlas import Atlas
 from vms_plugin.engine import Engine
+from vms_plugin.live import Relay
 from vms_plugin.settings import Settings
 from vms_plugin.store import Store
 from vms_plugin.web import build
@@ -52,8 +53,9 @@ async def serve(settings: Settings) -> int:
     store = Store(settings.database)
     adapters = await asyncio.to_thread(Adapters.installed, settings.adapters)
     engine = Engine(settings, adapters, store, Atlas(settings))
+    relay = Relay(engine)
     config = uvicorn.Config(
-        build(engine),
+        build(engine, relay),
         host=settings.host,
         port=settings.port,
         ssl_certfile=settings.certificate,
@@ -67,6 +69,7 @@ async def serve(settings: Settings) -> int:
     server = _Server(config)
     try:
         await engine.start()
+        await relay.start()
         serving = asyncio.create_task(server.serve())
         broken = asyncio.create_task(engine.broken.wait())
         stop = _on_signals()
@@ -77,6 +80,7 @@ async def serve(settings: Settings) -> int:
             task.cancel()
         return 1 if engine.broken.is_set() or not server.started else 0
     finally:
+        await relay.stop()
         await engine.stop()
         store.close()
 

@@ -232,7 +232,14 @@ async def _simulator(stack: AsyncExitStack, name: str, *options: str) -> dict[st
 
 async def _account(stage: Stage) -> None:
     process = await _renfort(
-        "account", NAME, "--config", str(stage.config), "--password-stdin", piped=True
+        "account",
+        NAME,
+        "--config",
+        str(stage.config),
+        "--password-stdin",
+        "--role",
+        "policier",
+        piped=True,
     )
     await process.communicate(f"{stage.password}\n".encode())
     if process.returncode:

@@ -35,6 +35,7 @@ from hooks import (
 )
 from vms_plugin.board import CrewCard, as_fact
 from vms_plugin.incident import Closed, Engaged, Placed, Released, TakenInCharge, incident_of
+from vms_plugin.register import Entry, Row, mark
 
 _T = TypeVar("_T")
 _Work = Callable[[sqlite3.Connection], Any]
@@ -197,6 +198,32 @@ class Store:
             Delivered(subject=subject, adapter=adapter, version=version, receipt=receipt)
             for subject, version, receipt in rows
         ]
+
+    # --- the register ---
+
+    async def note(self, entry: Entry) -> None:
+        """Write an entry of the register, chained to the one before, once it is durable."""
+        columns = entry.written()
+        last = "SELECT seq, mark FROM register ORDER BY seq DESC LIMIT 1"
+        statement = "INSERT INTO register VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+
+        def write(database: sqlite3.Connection) -> None:
+            seq, before = database.execute(last).fetchone() or (0, "")
+            own = mark(before, seq + 1, columns)
+            database.execute(statement, (seq + 1, *columns, before, own))
+
+        await self._do(write)
+
+    async def register(self) -> list[Row]:
+        """Read the whole register, oldest first."""
+        query = "SELECT * FROM register ORDER BY seq"
+        return await self._do(lambda database: database.execute(query).fetchall())
+
+    async def forget_register(self, before: datetime) -> int:
+        """Erase the entries whose time is over; the chain goes on from the oldest one kept."""
+        # The last is kept whatever its age: the next is chained to it.
+        query = "DELETE FROM register WHERE at < ? AND seq < (SELECT max(seq) FROM register)"
+        return await self._do(lambda database: database.execute(query, (_iso(before),)).rowcount)
 
     # --- accounts ---
 

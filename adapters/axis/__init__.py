@@ -15,11 +15,25 @@ from urllib.parse import urlsplit
 from adapters.axis.bridge import decode_bridge
 from adapters.axis.decode import decode_event
 from adapters.axis.status import decode_status
-from hooks import CONTRACT, AdapterInfo, BadSettings, Envelope, Fact, Feed, Health, hookimpl
+from hooks import (
+    CONTRACT,
+    ActivationId,
+    AdapterInfo,
+    BadSettings,
+    Codec,
+    DeviceId,
+    Envelope,
+    Fact,
+    Feed,
+    Health,
+    Live,
+    hookimpl,
+)
 from hooks.section import Section
 
 if TYPE_CHECKING:
     from adapters.axis.client import Client
+    from adapters.axis.vapix import Server
 
 #: Both spellings of the last element have been seen; a device delivers once per filter that
 #: matches, and doubles are recognised by the event's id.
@@ -34,6 +48,7 @@ class Axis:
 
     def __init__(self) -> None:
         self._client: Client | None = None
+        self._server: Server | None = None
         self._silence_s = 60.0
         self._missed_s = 3600.0
 
@@ -70,12 +85,16 @@ class Axis:
             status_path=_path(section, "status_path", f"/local/{app}/status.cgi"),
             events_path=_path(section, "events_path", "/vapix/ws-data-stream?sources=events"),
             session_path=_path(section, "session_path", "/axis-cgi/wssession.cgi"),
+            auth_path=_path(section, "auth_path", f"/local/{app}/auth.cgi"),
+            signaling_path=_path(section, "signaling_path", f"/local/{app}/client"),
+            signaling_port=_port(section),
             topics=_topics(section),
             status_every_s=status_every_s,
             ping_every_s=ping_every_s,
         )
         if server.secure:
             _ = server.tls  # a bad `ca` is said now, not at the first connection
+        self._server = server
         return Client(server)
 
     @hookimpl
@@ -89,6 +108,17 @@ class Axis:
         if self._client is None:
             return []
         return [Feed(name="events", run=self._client.listen, silence_s=self._silence_s)]
+
+    @hookimpl
+    def open_live(self, activation: ActivationId, device: DeviceId) -> Live | None:
+        """Give the camera's own WebRTC session; a companion tells where to pull it instead."""
+        if self._server is None:
+            return None
+        from adapters.axis.live import LiveSource  # noqa: PLC0415  (aiortc, only where it is used)
+
+        serial, session = (name.partition(":")[2] for name in (device, activation))
+        source = LiveSource(self._server, serial, session)
+        return Live(run=source.run, video=Codec.H264, audio=Codec.OPUS)
 
     @hookimpl
     def decode(self, envelope: Envelope) -> Iterable[Fact]:
@@ -124,6 +154,12 @@ def _path(section: Section, name: str, default: str) -> str:
     if not re.fullmatch(r"/[!-~]*", path):
         raise BadSettings(name, path, "write a path beginning with /, without spaces")
     return path
+
+
+def _port(section: Section) -> int | None:
+    """Read the port of the signalling socket, which newer servers open beside their own."""
+    port = int(section.number("signaling_port", 0, low=0, high=65535))
+    return port or None
 
 
 def _topics(section: Section) -> tuple[str, ...]:

@@ -5,20 +5,18 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
-from collections.abc import Callable, Coroutine
 from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any
 
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
 from adapters.axis import auth
 from adapters.axis.decode import session_of
+from adapters.axis.sockets import LARGEST_FRAME, Straight, first, in_time
 from adapters.axis.status import running
 from adapters.axis.vapix import (
-    CONNECT_S,
-    WHOLE_S,
     Asker,
     Server,
     cause,
@@ -29,24 +27,12 @@ from adapters.axis.vapix import (
 from adapters.axis.watch import Watch
 from hooks import AdapterError, Envelope, Health, Listener, Malformed, Message, Refused, Unreachable
 
-_T = TypeVar("_T")
-
-#: A larger frame is no event. The connection is cut, and the state read again once it is back.
-LARGEST_FRAME = 1 << 20
 #: For the upgrade, and for the answer to the subscription.
 ANSWER_S = 10.0
 #: The server's signalling tokens are valid from 5 s before they are made (decoded from recordings).
 MOST_SKEW_S = 5.0
 #: VAPIX: "internal error"; the other codes say that the request itself is wrong.
 INTERNAL_ERROR = 1100
-
-
-class _Straight(connect):
-    """Connects where it was told to: a device that sends us elsewhere is not obeyed."""
-
-    def process_redirect(self, exc: Exception) -> Exception:
-        """Give the refusal as it is."""
-        return exc
 
 
 class Client:
@@ -87,7 +73,7 @@ class Client:
         async with await self._connected() as socket:
             await self._subscribe(socket, listener)
             watch = Watch()
-            await _first(
+            await first(
                 self._follow(socket, listener, watch),
                 self._resync(listener, watch),
                 self._ping(socket, listener),
@@ -99,7 +85,7 @@ class Client:
         """Open the event socket: by a session token, else by answering the upgrade's challenge."""
         server = self._server
         # VAPIX: the token is valid 15 s, enough for one upgrade.
-        token = await _in_time(self._ask.session_token, server)
+        token = await in_time(self._ask.session_token, server)
         separator = "&" if "?" in server.events_path else "?"
         path = server.events_path + (f"{separator}wssession={token}" if token else "")
         try:
@@ -121,7 +107,7 @@ class Client:
     async def _upgrade(self, path: str, authorization: str | None) -> ClientConnection:
         server = self._server
         try:
-            return await _Straight(
+            return await Straight(
                 "ws" + server.url.removeprefix("http") + path,
                 additional_headers={"Authorization": authorization} if authorization else None,
                 ssl=server.tls if server.secure else None,
@@ -208,7 +194,7 @@ class Client:
         lost: frozenset[str] | None = None
         while True:
             asked_at = datetime.now(UTC)
-            body = (await _in_time(self._ask.targets, self._server)).body
+            body = (await in_time(self._ask.targets, self._server)).body
             listener.up()
             try:
                 live, now_lost = running(body, asked_at)
@@ -270,24 +256,3 @@ class Client:
 
 
 _STATUS = {False: "status", True: "links"}
-
-
-async def _in_time(ask: Callable[[], _T], server: Server) -> _T:
-    """Ask from a thread; one that hangs in spite of its own bounds is left behind."""
-    try:
-        return await asyncio.wait_for(asyncio.to_thread(ask), WHOLE_S + CONNECT_S)
-    except TimeoutError as error:
-        raise late(server, error) from error
-
-
-async def _first(*running: Coroutine[Any, Any, None]) -> None:
-    """Run side by side until one ends, which only a fault makes them do."""
-    tasks = [asyncio.ensure_future(each) for each in running]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)

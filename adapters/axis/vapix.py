@@ -26,6 +26,7 @@ CONNECT_S, PIECE_S, WHOLE_S = 3.0, 5.0, 10.0
 LARGEST_ANSWER = 4 << 20
 
 _TARGETS = {"apiVersion": "1.0", "method": "getTargets", "params": {}}
+_SIGNALING = {"apiVersion": "1.0", "method": "getSignalingClientToken", "params": {}}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +39,9 @@ class Server:
     status_path: str
     events_path: str
     session_path: str
+    auth_path: str
+    signaling_path: str
+    signaling_port: int | None  #: None: that of `url`
     topics: tuple[str, ...]
     status_every_s: float
     ping_every_s: float
@@ -51,6 +55,15 @@ class Server:
     def secure(self) -> bool:
         """Whether it is spoken to under TLS."""
         return self.url.startswith("https:")
+
+    @property
+    def signaling_url(self) -> str:
+        """Where the signalling socket is."""
+        parts = urlsplit(self.url)
+        port = self.signaling_port or parts.port
+        name = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+        address = f"{name}:{port}" if port else name
+        return f"{'wss' if self.secure else 'ws'}://{address}{self.signaling_path}"
 
     @cached_property
     def tls(self) -> ssl.SSLContext:
@@ -105,6 +118,31 @@ class Asker:
             )
         self._expect_ok(answer, path)
         return answer
+
+    def signaling_token(self) -> str:
+        """Ask for a token for the signalling socket.
+
+        Raises
+        ------
+        Unreachable, Refused
+            With the reason, and what to do.
+        """
+        path = self._server.auth_path
+        answer = self._ask("POST", path, _SIGNALING)
+        if answer.status == 404:
+            raise Refused(
+                "{host} has no {path}: set app to the name of the server's application",
+                host=self._server.host,
+                path=path,
+            )
+        self._expect_ok(answer, path)
+        try:
+            token = json.loads(answer.body)["data"]["token"]
+        except (ValueError, KeyError, TypeError, RecursionError):
+            token = None
+        if not isinstance(token, str) or not token:
+            raise Unreachable("{host} gives no token for the live picture", host=self._server.host)
+        return quote(token, safe="")
 
     def session_token(self) -> str:
         """Ask for a token for the event socket; empty where the device gives none."""

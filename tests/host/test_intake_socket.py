@@ -18,6 +18,7 @@ from hooks import IncidentId
 from vms_plugin.adapters import Adapters
 from vms_plugin.atlas import Atlas
 from vms_plugin.engine import Engine
+from vms_plugin.live import Relay
 from vms_plugin.settings import Settings
 from vms_plugin.store import Store
 from vms_plugin.web import build
@@ -33,7 +34,7 @@ async def host(path: Path) -> AsyncIterator[tuple[Engine, str]]:
     store = Store(path / "renfort.db")
     engine = Engine(settings, adapters, store, Atlas(settings))
     await engine.start()
-    config = uvicorn.Config(build(engine), port=0, log_level="error")
+    config = uvicorn.Config(build(engine, Relay(engine)), port=0, log_level="error")
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve())
     while not server.started:  # noqa: ASYNC110

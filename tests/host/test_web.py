@@ -29,6 +29,7 @@ from hooks import (
 )
 from vms_plugin.adapters import Adapters
 from vms_plugin.engine import Engine
+from vms_plugin.live import Relay
 from vms_plugin.settings import Settings
 from vms_plugin.store import Store
 from vms_plugin.web import accounts, build
@@ -91,7 +92,7 @@ async def room(path: Path) -> AsyncIterator[tuple[httpx.AsyncClient, Engine]]:
     engine = Engine(settings, adapters, store, Paper())  # type: ignore[arg-type]
     await engine.start()
     await accounts.add(store, "Léa", PASSWORD)
-    transport = httpx.ASGITransport(app=build(engine), client=("127.0.0.1", 5000))
+    transport = httpx.ASGITransport(app=build(engine, Relay(engine)), client=("127.0.0.1", 5000))
     try:
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
             yield client, engine
@@ -351,7 +352,7 @@ async def test_the_stream_begins_with_everything(tmp_path: Path) -> None:
 
     async with room(tmp_path) as (client, engine):
         await say(client)
-        events = stream.events(engine, {"user": "Léa"})
+        events = stream.events(engine, Relay(engine), {"user": "Léa"})
         hello, state = await anext(events), await anext(events)
         await engine.take_in_charge(IncidentId(INCIDENT), "Léa")
         later = await anext(events)

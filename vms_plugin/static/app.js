@@ -1,5 +1,6 @@
 // The page: what the host says, shown at once; what the operator decides, sent and confirmed.
 import { Sound } from "./sound.js";
+import { Picture } from "./live.js";
 import { Town } from "./town.js";
 import { age, clock, el, fill, words } from "./text.js";
 
@@ -8,8 +9,9 @@ const sound = new Sound();
 const town = new Town($("map"), place);
 const room = {
   pictures: new Map(), crews: [], cameras: [], health: null,
-  chosen: null, token: "", offset: 0, heard: 0, lostSince: null, bounds: null,
+  live: {}, rights: [], chosen: null, token: "", offset: 0, heard: 0, lostSince: null, bounds: null,
 };
+const tile = new Picture($("tile"), () => room.token);
 const now = () => Date.now() + room.offset;
 
 // --- the stream: the whole state first, then each change; silence is a broken link ---
@@ -23,11 +25,11 @@ function follow() {
     room.heard = Date.now();
     act(event.data ? JSON.parse(event.data) : null);
   });
-  on("hello", (hello) => { room.token = hello.token; });
+  on("hello", (hello) => { Object.assign(room, { token: hello.token, rights: hello.rights }); });
   on("state", (state) => {
     room.offset = state.now - Date.now();
     room.pictures = new Map(state.pictures.map((each) => [each.incident, each]));
-    Object.assign(room, { crews: state.crews, cameras: state.cameras, health: state.health });
+    Object.assign(room, { crews: state.crews, cameras: state.cameras, health: state.health, live: state.live });
     if (state.bounds && !room.bounds) town.fit(state.bounds);
     room.bounds = state.bounds;
     town.redraw();
@@ -40,6 +42,7 @@ function follow() {
     if (!known) announce(picture);
     render();
   });
+  on("live", ({ incident, live }) => { room.live[incident] = live; renderTile(); });
   on("crews", (crews) => { room.crews = crews; later(); });
   on("health", (health) => { room.health = health; renderChain(); });
   on("beat", (beat) => { room.offset = beat.now - Date.now(); });
@@ -55,6 +58,7 @@ setInterval(() => {
     if (source.readyState === EventSource.CLOSED) checkSession();
   }
   renderAges();
+  tile.render();
   ring();
 }, 1000);
 
@@ -100,7 +104,15 @@ function choose(incident) {
 function render() {
   if (!chosen() || chosen().phase === "closed") room.chosen = (unseen()[0] ?? open()[0])?.incident ?? room.chosen;
   renderAlerts();
+  renderTile();
   later();
+}
+
+function renderTile() {
+  const picture = chosen();
+  const runs = picture && picture.phase !== "closed";
+  const status = runs && picture.ended ? { state: "ended" } : room.live[picture?.incident];
+  tile.show(runs ? picture.incident : null, status, room.rights.includes("flux_pieton"));
 }
 
 // The alert is painted first; the lists and the map, which take longer, follow in the next frame.
@@ -338,6 +350,8 @@ document.addEventListener("keydown", (event) => {
   if (key === "arrowdown" || key === "arrowup") return step(key === "arrowdown" ? 1 : -1, event);
   if (!picture || picture.phase === "closed") return undefined;
   if (key === "enter" && !picture.owner && event.target.tagName !== "BUTTON") decide("take", picture.incident);
+  if (key === "s") tile.hear(tile.muted);
+  if (key === "p") tile.enlarge(!$("tile").classList.contains("large"));
   if (key === "c" && picture.owner) askClosing(picture);
   if (/^[1-9]$/.test(key)) {
     const crew = meant(picture, Number(key));

@@ -12,6 +12,7 @@ from time import monotonic
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 
+from vms_plugin.rights import DEFAULT_ROLE, Right, rights_of
 from vms_plugin.store import Store
 
 SHORTEST = 12
@@ -25,11 +26,18 @@ _hasher = PasswordHasher()
 _NOBODY = _hasher.hash(secrets.token_urlsafe(16))
 
 
-async def add(store: Store, name: str, password: str) -> None:
-    """Create an account, or change its password; whoever was logged in by it is logged out."""
+async def add(store: Store, name: str, password: str, role: str | None = None) -> str:
+    """Create an account, or change it; whoever was logged in by it is logged out.
+
+    Without a role, an account keeps the one it has; a new one has the least. Answers the role.
+    """
     hashed = await asyncio.to_thread(_hasher.hash, password)
-    await store.query("INSERT OR REPLACE INTO account (name, password) VALUES (?, ?)", name, hashed)
+    rows = await store.query("SELECT role FROM account WHERE name = ?", name)
+    role = role or (str(rows[0][0]) if rows else DEFAULT_ROLE)
+    statement = "INSERT OR REPLACE INTO account (name, password, role) VALUES (?, ?, ?)"
+    await store.query(statement, name, hashed, role)
     await store.query("DELETE FROM session WHERE account = ?", name)
+    return role
 
 
 class Doorkeeper:
@@ -86,6 +94,11 @@ class Doorkeeper:
             statement = "UPDATE session SET seen_at = ? WHERE token = ?"
             await self._store.query(statement, _now(), _digest(token))
         return str(name)
+
+    async def rights(self, name: str) -> frozenset[Right]:
+        """List what an account may see; nothing when there is no such account."""
+        rows = await self._store.query("SELECT role FROM account WHERE name = ?", name)
+        return rights_of(str(rows[0][0])) if rows else frozenset()
 
     async def leave(self, token: str) -> None:
         """End a session."""

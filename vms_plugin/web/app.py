@@ -22,18 +22,20 @@ from starlette.types import ASGIApp
 
 from hooks import CrewId, IncidentId
 from vms_plugin.engine import Engine, UnknownIncidentError
+from vms_plugin.live import Relay
 from vms_plugin.web import intake, stream, view
 from vms_plugin.web.accounts import IDLE, Doorkeeper
 from vms_plugin.web.doors import COOKIE, Doors, Envelop, same_origin
+from vms_plugin.web.live import LiveDoor
 from vms_plugin.web.words import WORDS
 
 #: Tiles kept drawn: a town at the usual zooms.
 TILES = 2000
 
 
-def build(engine: Engine) -> ASGIApp:
-    """Build the application around a running engine."""
-    page = _Page(engine)
+def build(engine: Engine, relay: Relay) -> ASGIApp:
+    """Build the application around a running engine and its live pictures."""
+    page = _Page(engine, relay)
     doors = page.doors
     routes = [
         Route("/", doors.to_read(page.home)),
@@ -44,6 +46,7 @@ def build(engine: Engine) -> ASGIApp:
         Route("/api/stages/{incident:path}", doors.to_read(page.stages)),
         Route("/api/decide", doors.to_change(page.decide), methods=["POST"]),
         Route("/map/{theme}/{z:int}/{x:int}/{y:int}.svg", doors.to_read(page.tile)),
+        *page.live.routes(doors),
         Route("/health", page.health),
         Mount("/static", StaticFiles(directory=str(files("vms_plugin").joinpath("static")))),
         *intake.routes(engine),
@@ -56,9 +59,10 @@ def build(engine: Engine) -> ASGIApp:
 
 
 class _Page:
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, engine: Engine, relay: Relay) -> None:
+        self._engine, self._relay = engine, relay
         self._keeper = Doorkeeper(engine.store)
+        self.live = LiveDoor(engine, relay, self._keeper)
         self.doors = Doors(self._keeper)
         self._templates = Environment(
             loader=PackageLoader("vms_plugin"), autoescape=True, trim_blocks=True
@@ -107,12 +111,18 @@ class _Page:
         return HTMLResponse(page)
 
     async def stream(self, request: Request) -> Response:
-        hello = {"user": request.state.user, "token": self.doors.forgery_token(request)}
-        return StreamingResponse(stream.events(self._engine, hello), media_type="text/event-stream")
+        rights = await self._keeper.rights(request.state.user)
+        hello = {
+            "user": request.state.user,
+            "token": self.doors.forgery_token(request),
+            "rights": sorted(rights),
+        }
+        told = stream.events(self._engine, self._relay, hello)
+        return StreamingResponse(told, media_type="text/event-stream")
 
     async def state(self, request: Request) -> Response:
         token = self.doors.forgery_token(request)
-        return JSONResponse({**view.state(self._engine), "token": token})
+        return JSONResponse({**view.state(self._engine, self._relay), "token": token})
 
     async def stages(self, request: Request) -> Response:
         stages = self._engine.stages.get(IncidentId(request.path_params["incident"]))

@@ -20,6 +20,8 @@ from vms_plugin.adapters import Adapter, State
 from vms_plugin.engine import Engine
 from vms_plugin.feeds import Link
 from vms_plugin.i18n import Language
+from vms_plugin.live import Relay
+from vms_plugin.live.channel import Status
 from vms_plugin.picture import where, who
 
 
@@ -234,7 +236,18 @@ _STATUS = {
 }  # fmt: skip
 
 
-def state(engine: Engine) -> dict[str, Any]:
+def live(status: Status | None, say: Language) -> dict[str, Any] | None:
+    """Write how the live picture of an activation is; None where there is none."""
+    if status is None:
+        return None
+    return {
+        "state": status.state.value,
+        "since": millis(status.since),
+        "why": say.message(status.why) if status.why else "",
+    }
+
+
+def state(engine: Engine, relay: Relay) -> dict[str, Any]:
     """Write everything at once: what a page needs that has just opened, or has come back."""
     say = engine.say
     pictures = sorted(engine.pictures.values(), key=lambda each: each.opened_at)
@@ -245,4 +258,5 @@ def state(engine: Engine) -> dict[str, Any]:
         "cameras": [camera(each) for each in engine.atlas.cameras() if each.position],
         "bounds": engine.atlas.bounds(),
         "health": health(engine),
+        "live": {incident: live(each, say) for incident, each in relay.status.items()},
     }

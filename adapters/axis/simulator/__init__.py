@@ -6,7 +6,7 @@ import argparse
 
 from starlette.applications import Starlette
 
-from adapters.axis.simulator import control, vapix
+from adapters.axis.simulator import control, signaling, vapix
 from adapters.axis.simulator.device import Device
 
 __all__ = ["Simulator"]
@@ -27,7 +27,8 @@ class Simulator:
             password=options.password,
             apps=(options.app,),
         )
-        self.app = Starlette(routes=[*vapix.routes(self.device), *control.routes(self.device)])
+        parts = (vapix, signaling, control)
+        self.app = Starlette(routes=[route for part in parts for route in part.routes(self.device)])
 
     @staticmethod
     def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,6 +52,7 @@ class Simulator:
             "password": self._options.password,
             "app": self._options.app,
             "events": f"{url.replace('http', 'ws', 1)}/vapix/ws-data-stream?sources=events",
+            "signaling": f"{url.replace('http', 'ws', 1)}/client",
             "control": f"{url}/simulator",
             "cameras": list(self.device.cameras),
         }

@@ -37,6 +37,14 @@ def routes(device: Device) -> list[BaseRoute]:
     def drop(_order: dict[str, Any]) -> object:
         return {"sockets": device.drop()}
 
+    def cut(_order: dict[str, Any]) -> object:
+        return {"sockets": device.cut()}
+
+    def film(order: dict[str, Any]) -> object:
+        scene = device.cameras[serial_of(order)].scene
+        scene.size = (int(order.get("width", 640)), int(order.get("height", 360)))
+        return None
+
     def mute(order: dict[str, Any]) -> object:
         device.muted = bool(order.get("muted", True))
         return {"muted": device.muted}
@@ -71,13 +79,16 @@ def routes(device: Device) -> list[BaseRoute]:
             {
                 "targets": [camera.target() for camera in device.cameras.values()],
                 "sockets": len(device.sockets),
+                "viewers": len(device.viewers),
                 "configured": sum(bool(socket.filters) for socket in device.sockets),
                 "requests": dict(device.requests),
                 "now": device.now().isoformat(),
             }
         )
 
-    orders = (press, release, lost, found, drop, mute, refuse, raw, events, clock, password)
+    orders = (
+        press, release, lost, found, drop, cut, film, mute, refuse, raw, events, clock, password,
+    )  # fmt: skip
     served: list[BaseRoute] = [
         Route(f"/simulator/{order.__name__}", _control(order, device), methods=["POST"])
         for order in orders

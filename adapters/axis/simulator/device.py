@@ -7,14 +7,15 @@ import contextlib
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID, uuid4, uuid5
 from zoneinfo import ZoneInfo
 
 from adapters.axis.simulator.digest import Doorman
+from adapters.axis.simulator.scene import Scene
 
 #: Observed spelling of the topic in notifications (its last element carries no prefix).
 TOPIC = "tns1:WebRTC/tnsaxis:Signaling/CloudEvent"
@@ -34,6 +35,7 @@ class Camera:
     started: str = ""
     stopped: str = ""
     disconnected: str = ""
+    scene: Scene = field(default_factory=Scene)
 
     @property
     def bearer(self) -> str:
@@ -48,6 +50,16 @@ class Camera:
             "disconnected": self.disconnected,
         }  # fmt: skip
         return {name: value for name, value in listed.items() if value}
+
+
+class Viewer(Protocol):
+    """A signalling socket, and the peers it led to."""
+
+    async def end(self, serial: str) -> None:
+        """Let the peers of a camera go."""
+
+    async def cut(self) -> None:
+        """Close the socket."""
 
 
 @dataclass(eq=False, slots=True)
@@ -71,7 +83,10 @@ class Device:
         apps: tuple[str, ...],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.cameras = {serial: Camera(serial, name) for serial, name in officers.items()}
+        self.cameras = {
+            serial: Camera(serial, name, scene=Scene(number))
+            for number, (serial, name) in enumerate(officers.items())
+        }
         self.apps = apps
         self.clock = clock
         self.doorman = Doorman(username, password, clock)
@@ -80,6 +95,8 @@ class Device:
         self.muted = False
         self.refusing: tuple[float, int] = (0.0, 503)  # until when, with which status
         self.sockets: set[Socket] = set()
+        self.viewers: set[Viewer] = set()
+        self.turn: list[dict[str, Any]] = []  # what initSession answers as turnServers
         self.requests: Counter[str] = Counter()
         self._tokens: dict[str, float] = {}
         self._later: set[asyncio.Task[None]] = set()
@@ -115,6 +132,7 @@ class Device:
             camera.wearer = str(order["bearerName"])
         camera.session, camera.started = str(uuid4()), _stamp(self.now())
         camera.stopped = camera.disconnected = ""
+        camera.scene.held = False
         data = {**self._stream(camera), "triggerType": order.get("triggerType", "button"),
                 **_place(order, self.now())}  # fmt: skip
         return self._announce("com.axis.bodyworn.stream.started", camera, data, order)
@@ -123,16 +141,34 @@ class Device:
         """Let a wearer stop streaming."""
         camera = self.cameras[serial]
         camera.stopped = _stamp(self.now())
+        for viewer in list(self.viewers):
+            self._soon(viewer.end(serial))
         data = {**self._stream(camera), **_place(order, self.now())}
         return self._announce("com.axis.bodyworn.stream.stopped", camera, data, order)
 
     def lose(self, serial: str) -> None:
         """Let a camera leave coverage: no event, `disconnected` in its target."""
-        self.cameras[serial].disconnected = _stamp(self.now())
+        camera = self.cameras[serial]
+        camera.disconnected, camera.scene.held = _stamp(self.now()), True
 
     def find(self, serial: str) -> None:
         """Let it come back, in the same session."""
-        self.cameras[serial].disconnected = ""
+        camera = self.cameras[serial]
+        camera.disconnected, camera.scene.held = "", False
+
+    def scene(self, serial: str, session: str) -> Scene:
+        """Give what a camera films in the session that runs; `KeyError` when it does not."""
+        camera = self.cameras[serial]
+        if not camera.session or camera.session != session or camera.stopped:
+            raise KeyError(f"{serial} does not stream in session {session}")
+        return camera.scene
+
+    def cut(self) -> int:
+        """Cut every signalling socket, and the pictures with them: the server restarts."""
+        viewers = list(self.viewers)
+        for viewer in viewers:
+            self._soon(viewer.cut())
+        return len(viewers)
 
     def _stream(self, camera: Camera) -> dict[str, Any]:
         # Local time of the camera, and earlier than the stream: observed 68 s in one recording.
@@ -170,7 +206,10 @@ class Device:
             for _ in range(times):
                 self.notify(event)
 
-        task = asyncio.get_running_loop().create_task(later())
+        self._soon(later())
+
+    def _soon(self, doing: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(doing)
         self._later.add(task)
         task.add_done_callback(self._later.discard)
 

@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import contextlib
-import hashlib
-import hmac
 import json
-import secrets
-import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -19,15 +14,12 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from adapters.axis.simulator import tokens
 from adapters.axis.simulator.device import Device, Socket, topic_filter
 
 #: Error codes of the VAPIX JSON APIs. 1100 and 2100-2107 are the documented range; which fault has
 #: which code is our reading of it.
 INTERNAL, BAD_VERSION, BAD_JSON, BAD_METHOD, BAD_PARAMS = 1100, 2100, 2101, 2102, 2103
-#: Life of a signalling token, and how far back it starts to be valid (decoded from recordings).
-TOKEN_S, TOKEN_BEFORE_S = 300, 5
-
-_SECRET = secrets.token_bytes(32)
 
 
 def routes(device: Device) -> list[BaseRoute]:
@@ -47,7 +39,9 @@ def routes(device: Device) -> list[BaseRoute]:
         return PlainTextResponse(device.new_token())
 
     async def auth(request: Request) -> Response:
-        return await _json_api(request, {"getSignalingClientToken": lambda _: _signaling_token()})
+        return await _json_api(
+            request, {"getSignalingClientToken": lambda _: tokens.issue(device.now())}
+        )
 
     async def status(request: Request) -> Response:
         def targets(_: Any) -> dict[str, Any]:
@@ -114,21 +108,6 @@ def _error(method: object, code: int, message: str, context: object = None) -> d
     if context is not None:
         answer["context"] = context
     return answer
-
-
-def _signaling_token() -> dict[str, str]:
-    """Issue a JWT as recorded: HS256, claims exp, nbf, iat and no other."""
-    now = int(time.time())
-    claims = {"exp": now + TOKEN_S, "nbf": now - TOKEN_BEFORE_S, "iat": now}
-    parts = [_b64(json.dumps(part).encode()) for part in ({"alg": "HS256", "typ": "JWT"}, claims)]
-    signed = ".".join(parts)
-    mark = hmac.new(_SECRET, signed.encode(), hashlib.sha256).digest()
-    expires = datetime.fromtimestamp(now + TOKEN_S, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-    return {"token": f"{signed}.{_b64(mark)}", "expiresAt": f"{expires}.000000000Z"}
-
-
-def _b64(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
 # --- event streaming over WebSocket ---
