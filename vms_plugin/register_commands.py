@@ -17,7 +17,7 @@ def add(command: Callable[..., argparse.ArgumentParser], say: Language) -> None:
     """Add the command to the parser."""
     parser = command("registre", _registre, say("verify or export the register of consultations"))
     parser.add_argument("what", choices=["verifier", "exporter"])
-    parser.add_argument("path", type=Path, nargs="?", metavar="FICHIER.csv",
+    parser.add_argument("--out", type=Path, metavar="FICHIER.csv",
                         help=say("where to export; standard output without it"))  # fmt: skip
 
 
@@ -26,7 +26,7 @@ def _registre(options: argparse.Namespace) -> int:
     say = Language(settings.language)
     rows = asyncio.run(_rows(settings.database))
     if options.what == "exporter":
-        return _export(rows, options.path, say)
+        return _export(rows, options.out, say)
     found = faults(rows)
     for fault in found:
         sys.stdout.write(f"✗ {say.message(fault)}\n")

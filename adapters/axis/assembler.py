@@ -65,11 +65,18 @@ class Pictures:
         self._release(now)
         if self._held:
             oldest = min(self._held)
-            if now - self._held[oldest][0] > PATIENCE_S or len(self._held) > HELD_MOST:
-                self._next, self._torn, self._waiting = oldest, True, True
-                self._parts.clear()
+            since, packet = self._held[oldest]
+            if now - since > PATIENCE_S or len(self._held) > HELD_MOST:
+                self._give_up_to(oldest, packet)
+                self._asked_at = now - ASK_S
                 self._release(now)
         return self._asks(now)
+
+    def _give_up_to(self, number: int, packet: Packet) -> None:
+        """Go on after a gap: the picture it falls into has no beginning."""
+        self._next, self._stamp = number, packet.timestamp
+        self._torn = self._waiting = True
+        self._parts.clear()
 
     def _asks(self, now: float) -> bool:
         if not self._waiting or now - self._asked_at < ASK_S:

@@ -23,7 +23,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 from adapters.axis.assembler import Pictures, Sounds
 from adapters.axis.signaling import Heard, Talk, hear
 from adapters.axis.sockets import LARGEST_FRAME, Straight, first, in_time
-from adapters.axis.vapix import Asker, Server, cause, late, refused
+from adapters.axis.vapix import Asker, Server, cause, late
 from hooks import Codec, Message, Refused, Sample, Screen, Unreachable
 
 #: A token lives 300 s (decoded from recordings); a new one is asked for before that.
@@ -117,18 +117,16 @@ class LiveSource:
             )
         except InvalidStatus as error:
             self._token_at = -TOKEN_S  # perhaps it was the token: the next attempt has a new one
-            status = error.response.status_code
-            if status in (401, 403):
-                raise refused(server) from error
-            if status == 404:
+            status, path = error.response.status_code, server.signaling_path
+            if status in (401, 403, 404):
                 raise Refused(
-                    "{host} has no {path}: set signaling_path and signaling_port",
-                    host=server.host, path=server.signaling_path,
+                    "{host} refuses {path} ({status}): check signaling_path, signaling_port, and "
+                    "the rights of the account",
+                    host=server.host, path=path, status=status,
                 ) from error  # fmt: skip
             raise Unreachable(
-                "{host} answers {status} to {path}",
-                host=server.host, status=status, path=server.signaling_path,
-            ) from error  # fmt: skip
+                "{host} answers {status} to {path}", host=server.host, status=status, path=path
+            ) from error
         except (OSError, InvalidHandshake, TimeoutError) as error:
             raise late(server, error) from error
 
@@ -217,8 +215,8 @@ class _Session:
             await asyncio.wait_for(self._candidate.wait(), CANDIDATE_S)
         await peer.setLocalDescription(await peer.createAnswer())
         params = {"type": "answer", "sdp": peer.localDescription.sdp}
-        await self._say("setSdpAnswer", params)
-        await self._say("addIceCandidate", {"candidate": "", "sdpMLineIndex": 0})
+        await self._ask_camera("setSdpAnswer", params)
+        await self._ask_camera("addIceCandidate", {"candidate": "", "sdpMLineIndex": 0})
 
     async def _candidate_of(self, heard: Heard) -> None:
         text = str(heard.params.get("candidate") or "").removeprefix("candidate:")
@@ -233,7 +231,7 @@ class _Session:
                 return  # one that cannot be read leaves the others
         self._candidate.set()
 
-    async def _say(self, method: str, params: dict[str, Any]) -> None:
+    async def _ask_camera(self, method: str, params: dict[str, Any]) -> None:
         await self._socket.send(self._source.talk.ask(method, params, await self._token()))
 
     async def _token(self) -> str:

@@ -43,6 +43,7 @@ def routes(device: Device) -> list[BaseRoute]:
     def film(order: dict[str, Any]) -> object:
         scene = device.cameras[serial_of(order)].scene
         scene.size = (int(order.get("width", 640)), int(order.get("height", 360)))
+        scene.loss = float(order.get("loss", 0))
         return None
 
     def mute(order: dict[str, Any]) -> object:

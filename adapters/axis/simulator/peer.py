@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import re
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -61,6 +62,7 @@ class Peer:
             RTCConfiguration(bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
         )
         self._stop: Callable[[], None] | None = None
+        self._lossy: set[Any] = set()  # transports: sound and picture share one
 
     async def offer(self, *, sound: bool) -> None:
         """Send the offer, then the candidates one by one, then the empty one that ends them."""
@@ -72,6 +74,7 @@ class Peer:
             sending.setCodecPreferences([each for each in capable if _as_seen(each)])
             # What is coded already cannot be coded again: the wish goes to the lens.
             vars(sending.sender)["_send_keyframe"] = self._scene.want_key
+            self._lose_some(sending.sender)
         connection.createDataChannel("data")
         made = await connection.createOffer()
         shaped = RTCSessionDescription(_as_recorded(made.sdp), "offer")
@@ -89,6 +92,19 @@ class Peer:
         for candidate in dict.fromkeys(candidates):
             await self._ask("addIceCandidate", {"candidate": candidate, "sdpMLineIndex": 0})
         await self._ask("addIceCandidate", {"candidate": "", "sdpMLineIndex": 0})
+
+    def _lose_some(self, sender: RTCRtpSender) -> None:
+        """Lose, on the way, the share of packets that the radio loses; repeats are lost too."""
+        transport = sender.transport
+        send = transport._send_rtp
+
+        async def over_the_air(data: bytes) -> None:
+            if random.random() >= self._scene.loss:  # noqa: S311  (no secret)
+                await send(data)
+
+        if transport not in self._lossy:
+            self._lossy.add(transport)
+            vars(transport)["_send_rtp"] = over_the_air
 
     async def take(self, method: str, params: dict[str, Any]) -> None:
         """Take the viewer's answer, or one of its candidates."""

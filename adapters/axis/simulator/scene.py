@@ -40,6 +40,7 @@ class Scene:
     def __init__(self, number: int = 0) -> None:
         self.size = (640, 360)
         self.held = False  #: out of coverage: films, and nothing leaves
+        self.loss = 0.0  #: the share of packets that the radio loses
         self._number = number
         self._watchers: set[Callable[[Coded], None]] = set()
         self._filming: asyncio.Task[None] | None = None
