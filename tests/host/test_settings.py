@@ -127,7 +127,7 @@ def test_the_commands_of_a_new_site_follow_one_another(
     assert main(["simulate"]) == 0
 
     said = capsys.readouterr().out
-    assert "Compte Léa prêt." in said
+    assert "Compte Léa prêt, rôle civil." in said
     assert "✓ adapters.crews" in said
     assert "axis\nmilestone\n" in said
 

@@ -63,7 +63,7 @@ class Relay:
         self._engine = engine
         self.status: dict[IncidentId, Status] = {}
         self._stages: dict[IncidentId, _Stage] = {}  # the media loop's
-        self._loop = asyncio.new_event_loop()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = threading.Thread(target=self._run, name="live", daemon=True)
         self._host: asyncio.AbstractEventLoop | None = None
         self._following: asyncio.Task[None] | None = None
@@ -74,6 +74,7 @@ class Relay:
     async def start(self) -> None:
         """Open what runs already, and follow what begins and ends."""
         self._host = asyncio.get_running_loop()
+        self._loop = asyncio.new_event_loop()
         self._thread.start()
         queue = self._engine.subscribe()
         for picture in list(self._engine.pictures.values()):
@@ -82,7 +83,7 @@ class Relay:
 
     async def stop(self) -> None:
         """End every picture."""
-        if self._following is None:
+        if self._following is None or self._loop is None:
             return
         self._following.cancel()
         for incident in list(self._running):
@@ -150,12 +151,16 @@ class Relay:
     # --- between the loops ---
 
     def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        self._loop.run_forever()
-        self._loop.run_until_complete(self._loop.shutdown_asyncgens())
-        self._loop.close()
+        loop = self._loop
+        if loop is not None:
+            asyncio.set_event_loop(loop)
+            loop.run_forever()
+            loop.run_until_complete(loop.shutdown_asyncgens())
+            loop.close()
 
     def _send(self, work: Coroutine[Any, Any, _T]) -> Future[_T]:
+        if self._loop is None:
+            raise RuntimeError("the live room has not started")
         return asyncio.run_coroutine_threadsafe(work, self._loop)
 
     async def _over(self, work: Coroutine[Any, Any, _T]) -> _T:
