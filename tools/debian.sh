@@ -12,6 +12,9 @@ tests)
     [ -x /usr/sbin/mosquitto ] || need+=(mosquitto)
     [ -x /usr/lib/postgresql/15/bin/initdb ] && [ -e /usr/share/postgresql/15/extension/postgis.control ] ||
         need+=(postgresql-15-postgis-3)
+    [ -x /usr/bin/ffprobe ] || need+=(ffmpeg)
+    [ -x /usr/bin/gst-launch-1.0 ] && ls /usr/lib/*/gstreamer-1.0/libgstlibav.so >/dev/null 2>&1 ||
+        need+=(gstreamer1.0-tools gstreamer1.0-plugins-{base,good,bad} gstreamer1.0-libav)
     /usr/bin/python3 -c 'import qgis.core' 2>/dev/null || need+=(python3-qgis qgis-providers)
     ;;
 bench)

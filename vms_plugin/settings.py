@@ -42,6 +42,19 @@ class Wearer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LiveSettings:
+    """How the live picture is given to a VMS."""
+
+    rtsp_port: int | None = None
+    rtsps_port: int | None = None  #: under TLS, with the page's certificate
+    username: str = ""
+    password: str = field(default="", repr=False)
+    officers: tuple[str, ...] = ()  #: the names that have an address, streaming or not, in order
+    sound: str = "pcma"  #: in what the VMS hears: pcma, pcmu, aac, opus, none
+    still: bool = True  #: between activations a still picture, else a refusal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Everything the host needs to know. Paths are absolute."""
 
@@ -63,6 +76,7 @@ class Settings:
     priority_factor: float = 1.0  #: speed of a priority vehicle over the posted one
     stale_after_s: float = 120.0  #: an older fix of a crew is not "now"
     close_after_end_s: float = 300.0
+    live: LiveSettings = field(default_factory=LiveSettings)
     intake_tokens: Mapping[str, str] = field(default_factory=dict)
     wearers: Mapping[DeviceId, Wearer] = field(default_factory=dict)
     adapters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -119,6 +133,28 @@ def _edition(value: Any, _folder: Path) -> Any:
 
 def _language(value: Any, _folder: Path) -> Any:
     return value if value in ("fr", "en") else Message(text='write "fr" or "en"')
+
+
+def _sound(value: Any, _folder: Path) -> Any:
+    known = ("pcma", "pcmu", "aac", "opus", "none")
+    return (
+        value
+        if value in known
+        else Message(text="write one of: {allowed}", params={"allowed": ", ".join(known)})
+    )
+
+
+def _yes(value: Any, _folder: Path) -> Any:
+    return value if isinstance(value, bool) else Message(text="write true or false")
+
+
+def _names(value: Any, _folder: Path) -> Any:
+    names = value if isinstance(value, list) else None
+    if names and all(isinstance(name, str) and name for name in names):
+        if len(set(names)) == len(names):
+            return tuple(names)
+        return Message(text="write each name once")
+    return Message(text='write names in quotes: ["PM-214", "PM-207"]')
 
 
 def _path(value: Any, folder: Path) -> Any:
@@ -181,9 +217,18 @@ _KEYS: tuple[tuple[str, str, _Check], ...] = (
     ("territory.iec_edition", "iec_edition", _edition),
     ("crews.priority_factor", "priority_factor", _number(0.5, 3)),
     ("crews.stale_after_s", "stale_after_s", _number(10, 3600)),
+    ("live.rtsp_port", "live.rtsp_port", _whole(1, 65535)),
+    ("live.rtsps_port", "live.rtsps_port", _whole(1, 65535)),
+    ("live.username", "live.username", _text),
+    ("live.password_file", "live.password", _secret),
+    ("live.officers", "live.officers", _names),
+    ("live.sound", "live.sound", _sound),
+    ("live.still", "live.still", _yes),
     ("incident.close_after_end_s", "close_after_end_s", _number(0, 86400)),
 )
-_SECTIONS = ("server", "storage", "territory", "crews", "incident", "intake", "devices", "adapters")
+_SECTIONS = (
+    "server", "storage", "territory", "crews", "live", "incident", "intake", "devices", "adapters",
+)  # fmt: skip
 
 
 def read(path: Path) -> Settings:
@@ -221,6 +266,9 @@ def parse(document: Mapping[str, Any], folder: Path) -> Settings:
             else:
                 values[name] = kept
     faults += [Fault(key, value, _unknown(key)) for key, value in flat.items()]
+    live = {key: values.pop(key) for key in list(values) if key.startswith("live.")}
+    values["live"] = LiveSettings(**{key.removeprefix("live."): live[key] for key in live})
+    faults += _live_faults(values["live"], secure="certificate" in values)
     values["intake_tokens"] = _tokens(document.get("intake"), faults)
     values["wearers"] = _wearers(document.get("devices"), faults)
     values["adapters"] = _adapters(document.get("adapters"), folder, faults)
@@ -238,6 +286,17 @@ def parse(document: Mapping[str, Any], folder: Path) -> Settings:
     if faults:
         raise BadConfigurationError(faults)
     return Settings(**values)
+
+
+def _live_faults(live: LiveSettings, *, secure: bool) -> list[Fault]:
+    faults: list[Fault] = []
+    if (live.rtsp_port or live.rtsps_port) and not (live.username and live.password):
+        account = Message(text="a VMS needs an account of its own: live.username, and a password")
+        faults.append(Fault("live.password_file", None, account))
+    if live.rtsps_port and not secure:
+        needed = Message(text="RTSP under TLS needs server.certificate")
+        faults.append(Fault("live.rtsps_port", live.rtsps_port, needed))
+    return faults
 
 
 def _flatten(document: Mapping[str, Any], faults: list[Fault]) -> dict[str, Any]:

@@ -18,6 +18,9 @@ def sound(number: int) -> Sample:
     return Sample(codec=Codec.OPUS, data=b"s%d" % number, at_s=number / 50, key=True)
 
 
+def nothing() -> None: ...
+
+
 def channel() -> tuple[Channel, list[Status]]:
     told: list[Status] = []
     return Channel(told.append), told
@@ -68,9 +71,9 @@ async def test_every_viewer_is_given_every_sample_while_it_watches() -> None:
     two: list[Sample] = []
     first, second = one.append, two.append
     shared, _ = channel()
-    shared.watch(first)
+    shared.watch(first, nothing)
     shared.show(picture(0, key=True))
-    shared.watch(second)
+    shared.watch(second, nothing)
     shared.show(picture(1))
     shared.leave(first)
     shared.show(picture(2))
@@ -101,7 +104,7 @@ async def test_the_state_tells_since_when_and_why() -> None:
 async def test_nothing_is_shown_nor_said_after_the_end() -> None:
     shared, told = channel()
     seen: list[Sample] = []
-    shared.watch(seen.append)
+    shared.watch(seen.append, nothing)
     shared.become(State.ENDED)
     shared.show(picture(0, key=True))
     shared.lost(Message(text="late"))
@@ -113,7 +116,7 @@ async def test_nothing_is_shown_nor_said_after_the_end() -> None:
 async def test_viewers_who_come_together_cost_one_key_picture() -> None:
     shared, _ = channel()
     for _ in range(5):
-        shared.watch(lambda _sample: None)
+        shared.watch(lambda _sample: None, nothing)
     await asyncio.wait_for(shared.key_wanted(), 1)
     again = asyncio.create_task(shared.key_wanted())
     await asyncio.sleep(KEY_EVERY_S * 1.2)

@@ -6,6 +6,7 @@ The viewer is aiortc's own client, which decodes; the source is the simulator's 
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -42,7 +43,7 @@ from vms_plugin.engine import Engine
 from vms_plugin.live import Relay, relay
 from vms_plugin.live.channel import State
 from vms_plugin.register import faults
-from vms_plugin.settings import Settings
+from vms_plugin.settings import LiveSettings, Settings
 from vms_plugin.store import Store
 from vms_plugin.web import accounts, build
 from vms_plugin.web import live as live_door
@@ -165,11 +166,11 @@ async def eventually(true: Callable[[], object], seconds: float = 15) -> None:
 
 
 @asynccontextmanager
-async def room(path: Path) -> AsyncIterator[Room]:
+async def room(path: Path, **more: Any) -> AsyncIterator[Room]:
     store, source = Store(path / "renfort.db"), Source()
     adapters = Adapters()
     adapters.load({"src": source}, {})
-    settings = Settings(intake_tokens={"src": TOKEN}, language="fr")
+    settings = Settings(intake_tokens={"src": TOKEN}, language="fr", **more)
     engine = Engine(settings, adapters, store, Paper())  # type: ignore[arg-type]
     live = Relay(engine)
     await engine.start()
@@ -449,3 +450,27 @@ async def test_an_offer_of_sound_alone_is_refused(tmp_path: Path) -> None:
         json = await there.offer("{}", token, headers=headers)
 
     assert (answer.status_code, json.status_code) == (400, 415)
+
+
+@pytest.mark.media
+async def test_a_vms_is_given_the_picture_by_rtsp_and_the_register_says_so(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    live = LiveSettings(rtsp_port=port, username="vms", password="secret")
+    async with room(tmp_path, live=live) as there:
+        await there.tell("press s1")
+        await there.until(State.SHOWING)
+        process = await asyncio.create_subprocess_exec(
+            "ffprobe", "-v", "error", "-rtsp_transport", "tcp", "-show_entries",
+            "stream=codec_name", "-of", "compact", f"rtsp://vms:secret@127.0.0.1:{port}/src:d",
+            stdout=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        found, _ = await asyncio.wait_for(process.communicate(), 30)
+        await asyncio.sleep(0.2)
+        rows = await there.engine.store.register()
+        assert there.live.knows("src:d")
+        await there.tell("stop s1")
+        await eventually(lambda: not there.live.knows("src:d"))
+
+    assert b"codec_name=h264" in found
+    assert [(row[2], row[3], row[4]) for row in rows] == [("communication", "vms", "src:d")] * 2

@@ -15,6 +15,7 @@ from enum import StrEnum
 from time import monotonic
 
 from hooks import Codec, Message, Sample
+from vms_plugin.live.rtp import parameter_sets
 
 #: Pictures and sounds that may wait for one viewer: one or two seconds, as a link stumbles.
 BACKLOG = 100
@@ -98,11 +99,12 @@ class Channel:
 
     def __init__(self, changed: Callable[[Status], None]) -> None:
         self._changed = changed
-        self._takers: set[Callable[[Sample], None]] = set()
+        self._takers: dict[Callable[[Sample], None], Callable[[], None]] = {}
         self._key = asyncio.Event()
         self._key_at = -KEY_EVERY_S
         self.watched = asyncio.Event()
         self.left_at = monotonic()  #: when the last viewer went, or the channel was made
+        self.sets = b""  #: H.264: the parameter sets in force, which describe and show nothing
         self.status = Status(State.OPENING, datetime.now(UTC))
 
     # --- the source's side: hooks.Screen ---
@@ -113,6 +115,8 @@ class Channel:
             return
         if sample.codec in PICTURES and self.status.state is not State.SHOWING:
             self.become(State.SHOWING)
+        if sample.codec is Codec.H264 and sample.key:
+            self.sets = parameter_sets(sample.data)
         for take in list(self._takers):
             take(sample)
 
@@ -132,15 +136,15 @@ class Channel:
 
     # --- the viewers' side ---
 
-    def watch(self, take: Callable[[Sample], None]) -> None:
-        """Give everything from now on to a viewer."""
-        self._takers.add(take)
+    def watch(self, take: Callable[[Sample], None], ended: Callable[[], None]) -> None:
+        """Give everything from now on to a viewer; `ended` is called when there will be no more."""
+        self._takers[take] = ended
         self.watched.set()
         self.want_key()
 
     def leave(self, take: Callable[[Sample], None]) -> None:
         """Give that viewer nothing more."""
-        self._takers.discard(take)
+        self._takers.pop(take, None)
         if not self._takers:
             self.watched.clear()
             self.left_at = monotonic()
@@ -162,3 +166,6 @@ class Channel:
         since = self.status.since if same else datetime.now(UTC)
         self.status = Status(state, since, why)
         self._changed(self.status)
+        if state is State.ENDED:
+            for ended in list(self._takers.values()):
+                ended()

@@ -7,6 +7,7 @@ host's loop goes over; what changes comes back.
 from __future__ import annotations
 
 import asyncio
+import ssl
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import Future
@@ -33,7 +34,9 @@ from hooks import (
 from vms_plugin.adapters import odd, why
 from vms_plugin.engine import Engine, Event
 from vms_plugin.live.channel import Channel, State, Status
+from vms_plugin.live.rtsp import Options, RtspServer
 from vms_plugin.live.viewer import NoViewError, Viewer
+from vms_plugin.register import Entry, Operation
 
 _T = TypeVar("_T")
 
@@ -52,6 +55,7 @@ class _Stage:
     """A channel, what keeps its source alive, and who watches."""
 
     channel: Channel
+    names: frozenset[str]  #: by which a VMS knows it: the device, the call sign, the officer
     serving: asyncio.Task[None]
     viewers: dict[str, Viewer]
 
@@ -68,6 +72,11 @@ class Relay:
         self._host: asyncio.AbstractEventLoop | None = None
         self._following: asyncio.Task[None] | None = None
         self._running: set[IncidentId] = set()
+        self._stirred = asyncio.Event()
+        self._rtsp: RtspServer | None = None
+        wearers = engine.settings.wearers
+        signs = (wearer.call_sign for wearer in wearers.values())
+        self._known = frozenset({*engine.settings.live.officers, *wearers, *signs} - {""})
 
     # --- the host's side ---
 
@@ -76,6 +85,7 @@ class Relay:
         self._host = asyncio.get_running_loop()
         self._loop = asyncio.new_event_loop()
         self._thread.start()
+        await self._over(self._listen())
         queue = self._engine.subscribe()
         for picture in list(self._engine.pictures.values()):
             self._match(picture)
@@ -88,6 +98,8 @@ class Relay:
         self._following.cancel()
         for incident in list(self._running):
             await self._over(self._close(incident))
+        if self._rtsp is not None:
+            await self._over(self._rtsp.close())
         self._loop.call_soon_threadsafe(self._loop.stop)
         await asyncio.to_thread(self._thread.join)
 
@@ -137,7 +149,8 @@ class Relay:
             if name not in self._engine.adapters.offering("open_live"):
                 return
             self._running.add(incident)
-            self._send(self._open(name, incident, picture.device))
+            names = {picture.device, picture.officer.call_sign, picture.officer.name} - {""}
+            self._send(self._open(name, incident, picture.device, frozenset(names)))
         elif not runs and incident in self._running:
             self._running.discard(incident)
             self._send(self._close(incident))
@@ -168,7 +181,9 @@ class Relay:
 
     # --- the media loop's side ---
 
-    async def _open(self, adapter: str, incident: IncidentId, device: DeviceId) -> None:
+    async def _open(
+        self, adapter: str, incident: IncidentId, device: DeviceId, names: frozenset[str]
+    ) -> None:
         def changed(status: Status) -> None:
             if self._host is not None:
                 self._host.call_soon_threadsafe(self._changed, incident, status)
@@ -176,13 +191,15 @@ class Relay:
         channel = Channel(changed)
         changed(channel.status)
         serving = asyncio.create_task(self._serve(adapter, incident, device, channel))
-        self._stages[incident] = _Stage(channel, serving, {})
+        self._stages[incident] = _Stage(channel, names, serving, {})
+        self._stir()
 
     async def _close(self, incident: IncidentId) -> None:
         stage = self._stages.pop(incident, None)
         if stage is None:
             return
         stage.channel.become(State.ENDED)
+        self._stir()
         stage.serving.cancel()
         leaving = [viewer.close() for viewer in list(stage.viewers.values())]
         await asyncio.gather(stage.serving, *leaving, return_exceptions=True)
@@ -213,6 +230,48 @@ class Relay:
             return False
         await viewer.close()
         return True
+
+    # --- the VMS's side: rtsp.Switchboard ---
+
+    def find(self, name: str) -> Channel | None:
+        """Give the running channel of an officer or a device, the newest if he has two."""
+        found = [each.channel for each in self._stages.values() if name in each.names]
+        return found[-1] if found else None
+
+    def knows(self, name: str) -> bool:
+        """Whether that name has an address, streaming or not."""
+        return name in self._known or self.find(name) is not None
+
+    async def changed(self) -> None:
+        """Wait until a channel opens or closes."""
+        await self._stirred.wait()
+
+    def note(self, name: str, peer: str, what: str) -> None:
+        """Write in the register that a picture goes to the VMS, or goes there no longer."""
+        detail = {"view": what, "address": peer}
+        entry = Entry(kind=Operation.COMMUNICATION, who=self._engine.settings.live.username,
+                      what=name, why=self._engine.say("live picture of an activation"),
+                      detail=detail)  # fmt: skip
+        if self._host is not None:
+            asyncio.run_coroutine_threadsafe(self._engine.store.note(entry), self._host)
+
+    def _stir(self) -> None:
+        self._stirred.set()
+        self._stirred = asyncio.Event()
+
+    async def _listen(self) -> None:
+        """Open the ports that the settings ask for."""
+        live, settings = self._engine.settings.live, self._engine.settings
+        options = Options(username=live.username, password=live.password, sound=live.sound,
+                          still=live.still)  # fmt: skip
+        if live.rtsp_port or live.rtsps_port:
+            self._rtsp = RtspServer(self, options)
+            if live.rtsp_port:
+                await self._rtsp.listen(settings.host, live.rtsp_port)
+            if live.rtsps_port and settings.certificate:
+                tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+                tls.load_cert_chain(settings.certificate, settings.certificate_key)
+                await self._rtsp.listen(settings.host, live.rtsps_port, tls)
 
     async def _serve(
         self, adapter: str, incident: IncidentId, device: DeviceId, channel: Channel

@@ -98,7 +98,7 @@ class Viewer:
             raise NoViewError(why, 400) from error
         peer.on("connectionstatechange", self._changed)
         self._late = asyncio.get_running_loop().call_later(COME_S, self._came)
-        self._channel.watch(self._take)
+        self._channel.watch(self._take, self._end)
         return str(peer.localDescription.sdp)
 
     def _take(self, sample: Sample) -> None:
