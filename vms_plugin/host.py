@@ -17,6 +17,7 @@ from vms_plugin.adapters import Adapters
 from vms_plugin.atlas import Atlas
 from vms_plugin.engine import Engine
 from vms_plugin.live import Relay
+from vms_plugin.live.onvif import OnvifServer
 from vms_plugin.settings import Settings
 from vms_plugin.store import Store
 from vms_plugin.web import build
@@ -54,6 +55,7 @@ async def serve(settings: Settings) -> int:
     adapters = await asyncio.to_thread(Adapters.installed, settings.adapters)
     engine = Engine(settings, adapters, store, Atlas(settings))
     relay = Relay(engine)
+    onvif = OnvifServer.of(settings, relay)
     config = uvicorn.Config(
         build(engine, relay),
         host=settings.host,
@@ -70,6 +72,8 @@ async def serve(settings: Settings) -> int:
     try:
         await engine.start()
         await relay.start()
+        if onvif is not None:
+            await onvif.start()
         serving = asyncio.create_task(server.serve())
         broken = asyncio.create_task(engine.broken.wait())
         stop = _on_signals()
@@ -80,6 +84,8 @@ async def serve(settings: Settings) -> int:
             task.cancel()
         return 1 if engine.broken.is_set() or not server.started else 0
     finally:
+        if onvif is not None:
+            await onvif.stop()
         await relay.stop()
         await engine.stop()
         store.close()

@@ -47,6 +47,7 @@ class LiveSettings:
 
     rtsp_port: int | None = None
     rtsps_port: int | None = None  #: under TLS, with the page's certificate
+    onvif_port: int | None = None  #: an ONVIF device whose channels are the officers
     username: str = ""
     password: str = field(default="", repr=False)
     officers: tuple[str, ...] = ()  #: the names that have an address, streaming or not, in order
@@ -219,6 +220,7 @@ _KEYS: tuple[tuple[str, str, _Check], ...] = (
     ("crews.stale_after_s", "stale_after_s", _number(10, 3600)),
     ("live.rtsp_port", "live.rtsp_port", _whole(1, 65535)),
     ("live.rtsps_port", "live.rtsps_port", _whole(1, 65535)),
+    ("live.onvif_port", "live.onvif_port", _whole(1, 65535)),
     ("live.username", "live.username", _text),
     ("live.password_file", "live.password", _secret),
     ("live.officers", "live.officers", _names),
@@ -296,6 +298,9 @@ def _live_faults(live: LiveSettings, *, secure: bool) -> list[Fault]:
     if live.rtsps_port and not secure:
         needed = Message(text="RTSP under TLS needs server.certificate")
         faults.append(Fault("live.rtsps_port", live.rtsps_port, needed))
+    if live.onvif_port and not (live.rtsp_port and live.officers):
+        channels = Message(text="an ONVIF device needs live.rtsp_port and live.officers")
+        faults.append(Fault("live.onvif_port", live.onvif_port, channels))
     return faults
 
 

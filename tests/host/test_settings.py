@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from vms_plugin.cli import main
-from vms_plugin.settings import BadConfigurationError, Settings, read
+from vms_plugin.settings import BadConfigurationError, LiveSettings, Settings, read
 from vms_plugin.template import write_configuration
 
 
@@ -102,6 +102,48 @@ def test_a_secret_is_read_from_its_file_and_paths_start_from_the_configuration(
 
     assert settings.adapters["axis"] == {"password": "hunter2", "ca": str(tmp_path / "ca.pem")}
     assert [wearer.call_sign for wearer in settings.wearers.values()] == ["PM-1"]
+
+
+def test_the_live_picture_for_a_vms_is_read(tmp_path: Path) -> None:
+    (tmp_path / "vms.mdp").write_text("secret\n")
+    live = configured(
+        tmp_path, """
+        [live]
+        rtsp_port = 8554
+        onvif_port = 8899
+        username = "vms"
+        password_file = "vms.mdp"
+        officers = ["PM-214", "PM-207"]
+        sound = "aac"
+        still = false
+        """
+    ).live  # fmt: skip
+
+    assert live == LiveSettings(
+        rtsp_port=8554, onvif_port=8899, username="vms", password="secret",
+        officers=("PM-214", "PM-207"), sound="aac", still=False,
+    )  # fmt: skip
+    assert "secret" not in repr(live)
+
+
+def test_what_the_live_picture_lacks_is_said_all_at_once(tmp_path: Path) -> None:
+    found = faults(tmp_path, """
+        [live]
+        rtsps_port = 8322
+        onvif_port = 8899
+        officers = ["PM-1", "PM-1"]
+        sound = "mp3"
+        still = "no"
+    """)  # fmt: skip
+
+    assert found == {
+        "live.officers": "write each name once",
+        "live.sound": "write one of: pcma, pcmu, aac, opus, none",
+        "live.still": "write true or false",
+        "live.password_file": found["live.password_file"],
+        "live.rtsps_port": "RTSP under TLS needs server.certificate",
+        "live.onvif_port": "an ONVIF device needs live.rtsp_port and live.officers",
+    }
 
 
 def test_a_file_that_cannot_be_read_is_named(

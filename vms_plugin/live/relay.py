@@ -122,6 +122,17 @@ class Relay:
 
         return await self._over(self._view(incident, offer, tell))
 
+    def want_key(self, name: str) -> None:
+        """Ask for a key picture of an officer or a device, if he streams."""
+
+        def ask() -> None:
+            channel = self.find(name)
+            if channel is not None:
+                channel.want_key()
+
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(ask)
+
     def watches(self, incident: IncidentId, session: str) -> bool:
         """Whether a viewer is still there."""
         stage = self._stages.get(incident)

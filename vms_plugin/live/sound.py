@@ -27,16 +27,18 @@ class Sound:
     channels: int
     rtpmap: str
     fmtp: str = ""
+    onvif: str = ""  #: ONVIF's words for it, in media services 1 and 2
+    onvif2: str = ""
 
 
 #: By the word of the setting. AAC: low complexity, 48 kHz, one channel (config 1188).
 SOUNDS = {
-    "pcma": Sound("pcm_alaw", 8, 8000, 1, "PCMA/8000"),
-    "pcmu": Sound("pcm_mulaw", 0, 8000, 1, "PCMU/8000"),
+    "pcma": Sound("pcm_alaw", 8, 8000, 1, "PCMA/8000", "", "G711", "PCMA"),
+    "pcmu": Sound("pcm_mulaw", 0, 8000, 1, "PCMU/8000", "", "G711", "PCMU"),
     "aac": Sound(
         "aac", 97, 48_000, 1, "MPEG4-GENERIC/48000/1",
         "streamtype=5;profile-level-id=1;mode=AAC-hbr;config=1188;"
-        "sizelength=13;indexlength=3;indexdeltalength=3",
+        "sizelength=13;indexlength=3;indexdeltalength=3", "AAC", "MP4A-LATM",
     ),
     "opus": Sound("", 97, 48_000, 2, "opus/48000/2"),
 }  # fmt: skip

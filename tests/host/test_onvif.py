@@ -1,0 +1,315 @@
+"""The ONVIF device, walked by a client that is not ours and checks every answer's schema."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import secrets
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from xml.etree import ElementTree
+
+import httpx
+import pytest
+from onvif import ONVIFCamera
+from zeep.exceptions import Fault
+
+from vms_plugin.live.onvif.device import _SERVICES, Device, _words, app
+from vms_plugin.live.onvif.discovery import Discovery
+from vms_plugin.live.onvif.server import OnvifServer
+
+OFFICERS = ("PM-214", "PM-207 é")
+SETUP = {"Stream": "RTP-Unicast", "Transport": {"Protocol": "RTSP"}}
+
+
+def device(**more: Any) -> Device:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    return replace(
+        Device(officers=OFFICERS, username="vms", password="secret", rtsp_port=8554, port=port,
+               site="a host"), **more,
+    )  # fmt: skip
+
+
+@asynccontextmanager
+async def served(made: Device, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Device]:
+    async def nowhere(_self: Discovery, **_: Any) -> None:
+        """The tests of discovery have their own port."""
+
+    monkeypatch.setattr(Discovery, "start", nowhere)
+    running = OnvifServer(made, "127.0.0.1")
+    await running.start()
+    while not running._server.started:  # noqa: ASYNC110  (uvicorn has no event for it)
+        await asyncio.sleep(0.01)
+    try:
+        yield made
+    finally:
+        await running.stop()
+
+
+@asynccontextmanager
+async def camera(made: Device, password: str = "secret") -> AsyncIterator[Any]:
+    client = ONVIFCamera("127.0.0.1", made.port, "vms", password)
+    try:
+        await client.update_xaddrs()
+        yield client
+    finally:
+        await client.close()
+
+
+async def test_a_client_walks_it_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with served(device(), monkeypatch) as made, camera(made) as client:
+        management = await client.create_devicemgmt_service()
+        for name in ("GetDeviceInformation", "GetHostname", "GetScopes", "GetUsers", "GetDNS",
+                     "GetNTP", "GetNetworkProtocols", "GetDiscoveryMode", "GetRelayOutputs",
+                     "GetServiceCapabilities", "GetNetworkDefaultGateway", "GetWsdlUrl",
+                     "GetEndpointReference", "GetSystemDateAndTime"):  # fmt: skip
+            await getattr(management, name)()
+        [interface] = await management.GetNetworkInterfaces()
+        media = await client.create_media_service()
+        profiles = await media.GetProfiles()
+        addresses = [
+            (await media.GetStreamUri({"StreamSetup": SETUP, "ProfileToken": each.token})).Uri
+            for each in profiles
+        ]
+        token = {"ProfileToken": profiles[1].token}
+        encoder = {"ConfigurationToken": "encoder_2"}
+        for name, asked in (
+            ("GetProfile", token), ("GetVideoSources", {}), ("GetAudioSources", {}),
+            ("GetVideoSourceConfigurations", {}), ("GetVideoSourceConfigurationOptions", {}),
+            ("GetVideoEncoderConfigurations", {}), ("GetVideoEncoderConfiguration", encoder),
+            ("GetVideoEncoderConfigurationOptions", token), ("GetOSDs", {}),
+            ("GetCompatibleVideoEncoderConfigurations", token),
+            ("GetCompatibleVideoSourceConfigurations", token),
+            ("GetAudioSourceConfigurations", {}), ("GetAudioEncoderConfigurations", {}),
+            ("GetAudioEncoderConfigurationOptions", {}), ("GetMetadataConfigurations", {}),
+            ("GetCompatibleAudioEncoderConfigurations", token), ("GetServiceCapabilities", {}),
+            ("GetGuaranteedNumberOfVideoEncoderInstances", {"ConfigurationToken": "picture_1"}),
+            ("SetSynchronizationPoint", token),
+        ):  # fmt: skip
+            await getattr(media, name)(asked)
+
+    assert [each.Name for each in profiles] == list(OFFICERS)
+    assert addresses == [
+        "rtsp://127.0.0.1:8554/PM-214", "rtsp://127.0.0.1:8554/PM-207%20%C3%A9",
+    ]  # fmt: skip
+    assert profiles[0].VideoEncoderConfiguration.Encoding == "H264"
+    assert profiles[0].AudioEncoderConfiguration.Encoding == "G711"
+    assert interface.Info.HwAddress == made.mac
+
+
+def _operations() -> Iterator[tuple[str, str, str]]:
+    """List what the templates answer: service, namespace, operation."""
+    for namespace, (template, prefix, path, _) in _SERVICES.items():
+        for name in vars(_words.get_template(f"{template}.xml").module):
+            own = name in ("Renew", "Unsubscribe")
+            if name[:1].isupper() and own == (prefix == "wsnt"):
+                yield path, namespace, name
+
+
+@pytest.mark.parametrize(("path", "namespace", "name"), list(_operations()))
+@pytest.mark.parametrize("sound", ["aac", "opus"])
+async def test_every_operation_is_answered_by_an_element_of_its_name(
+    path: str, namespace: str, name: str, sound: str
+) -> None:
+    asked = "<ProfileToken>profile_2</ProfileToken><Timeout>PT0S</Timeout>"
+    body = signed(name, asked).replace("http://www.onvif.org/ver10/device/wsdl", namespace)
+    transport = httpx.ASGITransport(app=app(device(sound_word=sound)))
+    async with httpx.AsyncClient(transport=transport, base_url="http://renfort") as plain:
+        answer = await plain.post(path, content=body)
+    if sound == "opus" and name in ("GetAudioSourceConfiguration", "GetAudioEncoderConfiguration"):
+        assert "there is no sound" in answer.text
+        return
+    [found] = ElementTree.fromstring(answer.text)[0]
+
+    assert answer.status_code == 200
+    assert found.tag == f"{{{namespace}}}{name}Response"
+
+
+async def test_a_pull_point_stands_and_stays_empty(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with served(device(), monkeypatch) as made, camera(made) as client:
+        manager = await client.create_pullpoint_manager(timedelta(seconds=60), lambda: None)
+        pulled = await manager.get_service().PullMessages(
+            {"MessageLimit": 10, "Timeout": timedelta(seconds=0.2)}
+        )
+        await manager.shutdown()
+
+    assert pulled.NotificationMessage == []
+
+
+async def test_an_officer_keeps_his_address_and_the_device_its_name() -> None:
+    one, again, other = device(), device(), device(site="another host")
+
+    assert (one.mac, one.uuid, one.serial) == (again.mac, again.uuid, again.serial)
+    assert one.mac != other.mac
+    assert int(one.mac[:2], 16) & 3 == 2  # locally administered, of one card
+
+
+async def test_no_snapshot_is_taken_r241_13(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with served(device(), monkeypatch) as made, camera(made) as client:
+        media = await client.create_media_service()
+        with pytest.raises(Fault, match=r"R241-13"):
+            await media.GetSnapshotUri({"ProfileToken": "profile_1"})
+
+
+async def test_a_wrong_password_is_refused_and_a_proof_serves_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with served(device(), monkeypatch) as made:
+        async with camera(made, "wrong") as client:
+            management = await client.create_devicemgmt_service()
+            with pytest.raises(Fault):
+                await management.GetDeviceInformation()
+        async with httpx.AsyncClient() as plain:
+            where, proof = f"http://127.0.0.1:{made.port}/onvif/device_service", signed("GetUsers")
+            said = [await plain.post(where, content=proof) for _ in range(2)]
+            nobody = await plain.post(
+                f"http://127.0.0.1:{made.port}/onvif/device_service", content=bare("GetUsers")
+            )
+
+    assert [each.status_code for each in said] == [200, 400]
+    assert "NotAuthorized" in said[1].text
+    assert nobody.status_code == 401
+    assert nobody.headers["www-authenticate"].startswith("Digest ")
+
+
+async def test_http_digest_is_taken_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with served(device(), monkeypatch) as made, httpx.AsyncClient() as plain:
+        answer = await plain.post(
+            f"http://127.0.0.1:{made.port}/onvif/device_service", content=bare("GetUsers"),
+            auth=httpx.DigestAuth("vms", "secret"),
+        )  # fmt: skip
+
+    assert answer.status_code == 200
+
+
+BOMB = """<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b "bbbbbbbbbb"><!ENTITY c "&b;&b;&b;&b;">]>
+<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope"><s:Body>&c;</s:Body></s:Envelope>"""
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (BOMB, "WellFormed"),
+        (BOMB.encode("utf-16"), "WellFormed"),
+        ("not xml", "WellFormed"),
+        ('<a xmlns="http://www.w3.org/2003/05/soap-envelope"/>', "WellFormed"),
+        ("x" * 100_000, "TooLarge"),
+    ],
+)
+async def test_what_is_no_soap_is_refused(body: Any, said: str) -> None:
+    transport = httpx.ASGITransport(app=app(device()))
+    async with httpx.AsyncClient(transport=transport, base_url="http://renfort") as plain:
+        answer = await plain.post("/onvif/device_service", content=body)
+
+    assert answer.status_code == 400
+    assert said in answer.text
+
+
+@pytest.mark.parametrize("name", ["_read", "__class__", "macro", "getProfiles", "Reboot<x/>"])
+async def test_only_operations_are_found(name: str) -> None:
+    transport = httpx.ASGITransport(app=app(device()))
+    body = signed("GetUsers").replace("GetUsers", name.replace("<x/>", ""))
+    async with httpx.AsyncClient(transport=transport, base_url="http://renfort") as plain:
+        answer = await plain.post("/onvif/device_service", content=body)
+
+    assert answer.status_code == 500
+    assert "ActionNotSupported" in answer.text
+
+
+async def test_names_of_officers_are_escaped() -> None:
+    transport = httpx.ASGITransport(app=app(device(officers=("<PM&1>",))))
+    body = signed("GetProfiles").replace("ver10/device", "ver10/media")
+    async with httpx.AsyncClient(transport=transport, base_url="http://renfort") as plain:
+        answer = await plain.post("/onvif/media_service", content=body)
+
+    assert "&lt;PM&amp;1&gt;" in answer.text
+
+
+async def test_whoever_looks_for_devices_finds_it() -> None:
+    made = device()
+    discovery = Discovery(made)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    await discovery.start(port=port)
+    found: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+    class Seeker(asyncio.DatagramProtocol):
+        def datagram_received(self, data: bytes, addr: object) -> None:
+            if not found.done():
+                found.set_result(data)
+
+    seeker, _ = await asyncio.get_running_loop().create_datagram_endpoint(
+        Seeker, remote_addr=("127.0.0.1", port)
+    )
+    seeker.sendto(b"nonsense")
+    seeker.sendto(probe("dn:NetworkVideoTransmitter").encode())
+    text = (await asyncio.wait_for(found, 5)).decode()
+    seeker.close()
+    discovery.stop()
+
+    assert f"http://127.0.0.1:{made.port}/onvif/device_service" in text
+    assert made.uuid in text
+    assert "<wsa:RelatesTo>urn:uuid:1</wsa:RelatesTo>" in text
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "printer:Printer",
+        "x" * 20_000,
+    ],
+)
+def test_who_looks_for_something_else_is_not_answered(asked: str) -> None:
+    assert Discovery(device()).answer(probe(asked).encode(), "127.0.0.1") is None
+
+
+def test_a_resolve_finds_its_own_device_alone() -> None:
+    made = device()
+    text = probe("").replace("d:Probe", "d:Resolve")
+    own = text.replace("<d:Types></d:Types>", f"<a:Address>{made.uuid}</a:Address>")
+    other = text.replace("<d:Types></d:Types>", "<a:Address>urn:uuid:0</a:Address>")
+    scoped = probe("").replace("</d:Types>", "</d:Types><d:Scopes>onvif://nowhere</d:Scopes>")
+
+    assert Discovery(made).answer(own.encode(), "127.0.0.1")
+    assert Discovery(made).answer(other.encode(), "127.0.0.1") is None
+    assert Discovery(made).answer(scoped.encode(), "127.0.0.1") is None
+
+
+def probe(types: str) -> str:
+    return (
+        '<e:Envelope xmlns:e="http://www.w3.org/2003/05/soap-envelope" '
+        'xmlns:a="http://schemas.xmlsoap.org/ws/2004/08/addressing" '
+        'xmlns:d="http://schemas.xmlsoap.org/ws/2005/04/discovery"><e:Header>'
+        "<a:MessageID>urn:uuid:1</a:MessageID></e:Header><e:Body>"
+        f"<d:Probe><d:Types>{types}</d:Types></d:Probe></e:Body></e:Envelope>"
+    )
+
+
+def bare(operation: str, header: str = "", asked: str = "") -> str:
+    return (
+        '<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope">'
+        f"<s:Header>{header}</s:Header><s:Body>"
+        f'<{operation} xmlns="http://www.onvif.org/ver10/device/wsdl">{asked}</{operation}>'
+        "</s:Body></s:Envelope>"
+    )
+
+
+def signed(operation: str, asked: str = "") -> str:
+    root = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-"
+    nonce, created = secrets.token_bytes(16), datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    proof = base64.b64encode(hashlib.sha1(nonce + created.encode() + b"secret").digest()).decode()
+    token = (
+        f'<w:Security xmlns:w="{root}wssecurity-secext-1.0.xsd" '
+        f'xmlns:u="{root}wssecurity-utility-1.0.xsd"><w:UsernameToken>'
+        f"<w:Username>vms</w:Username><w:Password>{proof}</w:Password>"
+        f"<w:Nonce>{base64.b64encode(nonce).decode()}</w:Nonce>"
+        f"<u:Created>{created}</u:Created></w:UsernameToken></w:Security>"
+    )
+    return bare(operation, token, asked)
