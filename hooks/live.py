@@ -6,13 +6,13 @@ is kept (CSI R241-13: the feed at the command post is not recorded a second time
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from hooks._values import OpenEnum
-from hooks.types import Message
+from hooks.basics import Message
 
 
 class Codec(OpenEnum):
@@ -36,6 +36,18 @@ class Sample:
     key: bool = False  #: a picture that needs no earlier one, its parameter sets with it
 
 
+def units(picture: bytes) -> Iterator[bytes]:
+    """Split a coded picture (Annex B) into its NAL units, without start codes."""
+    start = picture.find(b"\x00\x00\x01")
+    while start >= 0:
+        start += 3
+        end = picture.find(b"\x00\x00\x01", start)
+        unit = picture[start : end if end >= 0 else len(picture)].rstrip(b"\x00")
+        if unit:
+            yield unit
+        start = end
+
+
 class Screen(Protocol):
     """What the host hands to a running live source. All of it is called on the source's loop."""
 
@@ -54,14 +66,14 @@ class Screen(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Live:
-    """Where the live picture and its sound come from, while the activation runs.
+    """Where the live picture and its sound come from, while it may be watched.
 
     Give `run` when the adapter speaks the maker's own protocol: it connects, hands samples to the
     screen, and raises when the connection is lost; it ends by being cancelled, and the host runs it
-    again with back-off. Give `url` (RTSP) when the host can pull it as it stands.
+    again with back-off. Give `url` (`rtsp://`, H.264) when the host can pull it as it stands.
 
-    The host opens one session an activation, whatever the number of viewers: each costs the
-    wearer's uplink.
+    The host opens one session a picture, whatever the number of viewers: each costs the wearer's
+    uplink, or a recorder a stream.
     """
 
     url: str = ""

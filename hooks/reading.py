@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from hooks.errors import Malformed
+from hooks.basics import Message
+from hooks.causes import cause
+from hooks.errors import Malformed, shown
 
 #: No message we know nests deeper than 5; what does is made to exhaust whoever reads it.
 DEEPEST = 32
@@ -13,6 +17,8 @@ DEEPEST = 32
 LARGEST = 1 << 20
 
 Faults = list[Malformed]
+#: Past that many faults nobody reads on; the rest is counted.
+MOST_TOLD = 20
 
 
 def read_object(
@@ -37,18 +43,91 @@ def read_object(
     if len(body) > most:
         raise Malformed(field, body[:80], "write at most {most} bytes", most=most)
     try:
-        text = body.decode("utf-8") if isinstance(body, bytes) else body
+        # RFC 8259 §8.1: a byte order mark may be passed over; what .NET writes often has one.
+        text = body.decode("utf-8-sig") if isinstance(body, bytes) else body
         value = json.loads(text, object_pairs_hook=pairs)
     except UnicodeDecodeError as error:
         raise Malformed(field, body[:80], "write UTF-8") from error
     except (ValueError, RecursionError) as error:
-        cause = str(error)[:200]
-        raise Malformed(field, body[:80], "write JSON: {cause}", cause=cause) from error
+        raise Malformed(field, body[:80], "write JSON: {cause}", cause=cause(error)) from error
     if not isinstance(value, dict):
         raise Malformed(field, body[:80], "write a JSON object")
     if _deeper_than(value, DEEPEST):
         raise Malformed(field, body[:80], "nest at most {levels} levels", levels=DEEPEST)
     return value
+
+
+def number(where: Mapping[str, Any], name: str, faults: Faults, at: str = "") -> float | None:
+    """Read a finite number; None when it is absent, null, or wrong: then noted, its place `at`."""
+    value = where.get(name)
+    if value is None:
+        return None
+    try:
+        if not isinstance(value, bool) and isinstance(value, int | float) and math.isfinite(value):
+            return float(value)
+    except OverflowError:  # an integer of 400 digits
+        value = "…"
+    faults.append(Malformed(f"{at}{name}", value, "write a finite number"))
+    return None
+
+
+def tell(faults: Faults) -> None:
+    """Raise what was noted, if anything, once the facts are given: each field, value and remedy.
+
+    A decoder can raise one error: those of one remedy are told together, then those of the next.
+
+    Raises
+    ------
+    Malformed
+        The only fault, or all of them.
+    """
+    if len(faults) < 2:
+        for fault in faults:
+            raise fault
+        return
+    told = faults[:MOST_TOLD]
+    alike: dict[str, Faults] = {}
+    for fault in told:
+        alike.setdefault(str(_remedy(fault)), []).append(fault)
+    first, *others = alike.values()
+    more = [
+        Message(
+            text="{field} = {value}: {remedy}",
+            params={"field": _fields(each), "value": _values(each), "remedy": _remedy(each[0])},
+        )
+        for each in others
+    ]
+    if len(faults) > len(told):
+        more.append(Message(text="… and {count} more", params={"count": len(faults) - len(told)}))
+    fields = _fields(first)
+    values = [fault.value for fault in first] if len(first) > 1 else first[0].value
+    if not more:
+        raise Malformed(fields, values, first[0].text, **first[0].params)
+    raise Malformed(fields, values, "{one}; {more}", one=_remedy(first[0]), more=_joined(more))
+
+
+def _remedy(fault: Malformed) -> Message:
+    params = {
+        name: value if isinstance(value, str | int | float | Message) else str(value)
+        for name, value in fault.params.items()
+    }
+    return Message(text=fault.text, params=params)
+
+
+def _fields(faults: Faults) -> str:
+    return ", ".join(dict.fromkeys(fault.field for fault in faults))
+
+
+def _values(faults: Faults) -> str:
+    return ", ".join(shown(fault.field, fault.value) for fault in faults)
+
+
+def _joined(said: Iterable[Message]) -> Message:
+    """Say several sentences as one that can be translated."""
+    *before, last = said
+    for each in reversed(before):
+        last = Message(text="{one}; {more}", params={"one": each, "more": last})
+    return last
 
 
 def _deeper_than(value: object, levels: int) -> bool:

@@ -19,8 +19,9 @@ from hooks.errors import BadSettings
 class Section:
     """One section, read key by key."""
 
-    def __init__(self, settings: Mapping[str, Any]) -> None:
+    def __init__(self, settings: Mapping[str, Any], start: str = "") -> None:
         self._settings = settings
+        self._start = start  # of each key's name, in an error
         self._read: set[str] = set()
 
     def _take(self, name: str) -> Any:
@@ -33,7 +34,7 @@ class Section:
         if value is None and default is not None:
             return default
         if not isinstance(value, str) or not value:
-            raise BadSettings(name, value, "write a text in quotes")
+            raise BadSettings(self._start + name, value, "write a text in quotes")
         return value
 
     def url(self, name: str, *schemes: str, default: str | None = None) -> str:
@@ -49,7 +50,7 @@ class Section:
             good = False
         if not good:
             raise BadSettings(
-                name, value, "write an address beginning with {schemes}",
+                self._start + name, value, "write an address beginning with {schemes}",
                 schemes=", ".join(f"{scheme}://" for scheme in wanted),
             )  # fmt: skip
         return value.rstrip("/")
@@ -62,7 +63,7 @@ class Section:
         number = isinstance(value, int | float) and not isinstance(value, bool)
         if not number or not low <= value <= high:
             raise BadSettings(
-                name, value, "write a number from {low} to {high}", low=low, high=high
+                self._start + name, value, "write a number from {low} to {high}", low=low, high=high
             )
         return float(value)
 
@@ -70,7 +71,9 @@ class Section:
         """Read one of some words; it must be there."""
         value = self._take(name)
         if value not in allowed:
-            raise BadSettings(name, value, "write one of: {allowed}", allowed=", ".join(allowed))
+            raise BadSettings(
+                self._start + name, value, "write one of: {allowed}", allowed=", ".join(allowed)
+            )
         return str(value)
 
     def file(self, name: str) -> Path | None:
@@ -79,7 +82,7 @@ class Section:
         if value is None:
             return None
         if not isinstance(value, str) or not Path(value).is_file():
-            raise BadSettings(name, value, "write the path of an existing file")
+            raise BadSettings(self._start + name, value, "write the path of an existing file")
         return Path(value)
 
     def texts(self, name: str, default: tuple[str, ...]) -> tuple[str, ...]:
@@ -88,7 +91,9 @@ class Section:
         if value is None:
             return default
         if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
-            raise BadSettings(name, value, "write a list of texts, as {example}", example='["a"]')
+            raise BadSettings(
+                self._start + name, value, "write a list of texts, as {example}", example='["a"]'
+            )
         return tuple(value)
 
     def table(self, name: str) -> dict[str, str]:
@@ -99,8 +104,25 @@ class Section:
         if not isinstance(value, Mapping) or not all(
             isinstance(each, str) for each in value.values()
         ):
-            raise BadSettings(name, value, "write a table of texts")
+            raise BadSettings(self._start + name, value, "write a table of texts")
         return dict(value)
+
+    def sections(self, name: str) -> dict[str, Section]:
+        """Read a table of tables, each a section of its own; empty when the key is absent.
+
+        A fault in one is told by its whole name, as `inlets.radio.listen`.
+        """
+        value = self._take(name)
+        if value is None:
+            return {}
+        if not isinstance(value, Mapping):
+            raise BadSettings(self._start + name, value, "write a table of tables")
+        found = {}
+        for key, each in value.items():
+            if not isinstance(each, Mapping):
+                raise BadSettings(f"{self._start}{name}.{key}", each, "write a table")
+            found[str(key)] = Section(each, f"{self._start}{name}.{key}.")
+        return found
 
     def end(self) -> None:
         """Refuse the keys that nobody read: a misspelt setting must not be silent."""
@@ -108,5 +130,8 @@ class Section:
             if name not in self._read:
                 known = ", ".join(sorted(self._read))
                 raise BadSettings(
-                    name, self._settings[name], "unknown key; known: {known}", known=known
+                    self._start + name,
+                    self._settings[name],
+                    "unknown key; known: {known}",
+                    known=known,
                 )

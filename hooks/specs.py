@@ -16,24 +16,13 @@ from typing import Any
 
 import pluggy
 
+from hooks.adapter import AdapterInfo, Document, Envelope, Exercise, Feed, Health
+from hooks.basics import ActivationId, CameraId, DeviceId, IncidentId, Position
+from hooks.facts import Fact
 from hooks.live import Live
-from hooks.types import (
-    ActivationId,
-    AdapterInfo,
-    Aim,
-    Camera,
-    CameraId,
-    Crew,
-    DeviceId,
-    Envelope,
-    Fact,
-    Feed,
-    Health,
-    Order,
-    Picture,
-    Position,
-    Receipt,
-)
+from hooks.picture import Aim, Keep, Notice, Order, Picture, Pointing, Receipt
+from hooks.recordings import Inlet, Piece, Trail, Vault
+from hooks.town import Camera, Crew
 
 PROJECT = "renfort"
 hookspec = pluggy.HookspecMarker(PROJECT)
@@ -110,6 +99,33 @@ def list_cameras() -> Iterable[Camera]:
 
 
 @hookspec
+def place_cameras(cameras: tuple[Camera, ...]) -> tuple[CameraId, ...] | None:
+    """Write into the VMS where cameras stand and look; give those that were written.
+
+    Called when GIS staff ask for it (`renfort layers reconcile --write-vms`), never by itself. Of
+    each camera `position`, `heading_deg`, `fov_deg` and `range_m` count; what is None stays as it
+    is. One that is refused is left out of the answer. None: cannot be done here.
+
+        @hookimpl
+        def place_cameras(self, cameras):
+            return tuple(each.id for each in cameras if self.client.place(each))
+    """
+
+
+@hookspec
+def discover() -> Mapping[str, str] | None:
+    """Give what the other side answers, by file name, for `renfort doctor --discover`.
+
+    So that a simulator can be corrected from a real site: secrets, names of people and of places,
+    addresses and coordinates are removed before anything is given. May wait a minute or two.
+
+        @hookimpl
+        def discover(self):
+            return {"cameras.json": json.dumps(scrubbed(self.client.get("cameras")))}
+    """
+
+
+@hookspec
 def list_crews(at: datetime) -> Iterable[Crew]:
     """List the crews as known at `at`, for a source that is asked rather than heard.
 
@@ -145,7 +161,7 @@ def decode(envelope: Envelope) -> Iterable[Fact]:
 
 
 @hookspec
-def show(picture: Picture, receipt: Receipt | None, repeated: bool) -> Receipt | None:
+def show(picture: Picture, receipt: Receipt | None, repeated: bool, keep: Keep) -> Receipt | None:
     """Make the VMS show this version; return what you need to change or remove it later.
 
     Safe to repeat. `receipt` is your last answer for this incident. `receipt is None and repeated`
@@ -153,6 +169,9 @@ def show(picture: Picture, receipt: Receipt | None, repeated: bool) -> Receipt |
     reply): look for your own reference in the VMS before you create anything.
 
     Versions may be skipped: only the newest is wanted. Never called twice at once for one incident.
+
+    `keep(receipt)` makes a receipt durable before the call ends: what you are about to replace and
+    could not find again after a crash, as what a screen was showing. It waits for the disk.
 
         @hookimpl
         def show(self, picture, receipt, repeated):
@@ -215,27 +234,122 @@ def release(order: Order) -> bool | None:
 
 
 @hookspec
-def aim(camera: CameraId, target: Position) -> Aim | None:
+def aim(camera: CameraId, target: Position, pointing: Pointing | None) -> Aim | None:
     """Turn a camera to a place, or say why not. Refuses when an operator holds it.
 
-    None: not one of my cameras. A mask that hides homes survives the turn (CSI L251-3).
+    `pointing` is how the geography says to point it: an angle where it is calibrated, or the preset
+    that looks closest; None when it does not say. None as an answer: not one of my cameras. A mask
+    that hides homes survives the turn (CSI L251-3); the host asks for no turn into a mask it knows.
 
         @hookimpl
-        def aim(self, camera, target):
-            preset = self.nearest_preset(camera, target)
-            self.client.go_to(camera, preset)
-            return Aim(camera=camera, done=True, how=Message(text="preset {name}", params={...}))
+        def aim(self, camera, pointing):
+            if pointing is None or not pointing.preset:
+                return Aim(camera=camera, done=False, how=Message(text="no preset looks there"))
+            self.client.go_to(camera, pointing.preset)
+            return Aim(camera=camera, done=True,
+                       how=Message(text="preset {name}", params={"name": pointing.preset}))
     """
 
 
 @hookspec
-def open_live(activation: ActivationId, device: DeviceId) -> Live | None:
+def open_live(activation: ActivationId, device: DeviceId, said: Mapping[str, str]) -> Live | None:
     """Say where the live picture and sound of a running activation come from.
 
-    None: not one of mine, or it has no picture. Touches no network: `Live.run` does, later. Never
-    outlives the activation (CSI R241-11): the host cancels it at the end.
+    None: not one of mine, or it has no picture. `said` is what your `Activation` had in `extra`.
+    Touches no network: `Live.run` does, later. Never outlives the activation (CSI R241-11): the
+    host cancels it at the end.
 
         @hookimpl
         def open_live(self, activation, device):
             return Live(url=self.rtsp_url(device), video=Codec.H264, audio=Codec.AAC)
+    """
+
+
+@hookspec
+def open_camera(camera: CameraId) -> Live | None:
+    """Say where the live picture of a fixed camera comes from, for a tile on the page.
+
+    None: not one of mine. Picture only: the town's cameras are mute (CSI R253-1). Touches no
+    network: `Live.run` does, later. The host opens one session a camera, whatever the number of
+    viewers, and cancels it once nobody looks.
+
+        @hookimpl
+        def open_camera(self, camera):
+            return Live(run=partial(self.client.watch, camera), video=Codec.H264)
+    """
+
+
+@hookspec
+def exercise(mark: str, place: Position | None, over: bool) -> Exercise | None:
+    """Make a press that is not real, for the daily proof of the whole chain; `over`: end it.
+
+    Go by the path of a real press where your maker's side can be made to press a spare camera; else
+    give the bytes it would send, and the host hears them at its inlet. Either way the `Activation`
+    that comes of it says `exercise=True`. `mark` names this exercise, `place` is where it is to be.
+    With `over` the answer counts only for its envelope. None: nothing of yours can be exercised.
+
+        @hookimpl
+        def exercise(self, mark, place, over):
+            session = self.spare.release(mark) if over else self.spare.press(mark, place)
+            return Exercise(activation=ActivationId(f"bosch:{session}"))
+    """
+
+
+@hookspec
+def notify(notice: Notice) -> bool | None:
+    """Tell somebody outside the room: an alert that nobody confirms, a chain that failed.
+
+    True: told. None: nobody to tell. Safe to repeat: `notice.id` names the notice.
+
+        @hookimpl
+        def notify(self, notice):
+            return self.client.text(self.on_call, notice.title)
+    """
+
+
+@hookspec
+def publish(
+    path: str, pictures: tuple[Picture, ...], receipts: Mapping[IncidentId, Receipt]
+) -> Document | None:
+    """Give a document that others come and read, at `/outlet/<name>/<path>`.
+
+    None: there is none of that name. `pictures` are those of the board, closed ones until they are
+    cleared away; `receipts` are your last answers to `show` and `withdraw`. Touches no network.
+    Whoever reads gives the token of the adapter's inlet.
+
+        @hookimpl
+        def publish(self, path, pictures, receipts):
+            if path == "feed.atom":
+                return Document(body=self.feed(pictures), media_type="application/atom+xml")
+    """
+
+
+# --- Docked recordings ---
+
+
+@hookspec
+def list_inlets(vault: Vault) -> Iterable[Inlet]:
+    """List the services that the host is to serve for you, where others bring recordings.
+
+    Called once, at start. What comes in goes to the vault, which is durable when it answers:
+    answer the sender after that. Retention, the register and the joining to incidents are the
+    host's.
+
+        @hookimpl
+        def list_inlets(self, vault):
+            return [Inlet(name="docking", app=DockingDoor(self.account, vault), port=8791)]
+    """
+    return ()
+
+
+@hookspec
+def read_trail(piece: Piece, content: bytes) -> Trail | None:
+    """Read where a camera was while it recorded. Pure.
+
+    None: not one of mine, or encrypted for its owner alone. Raise `Malformed` for what is not
+    understood.
+
+        @hookimpl
+        def read_trail(self, piece, content):
+            return Trail(places=tuple(positions_of(content)))
     """
