@@ -217,6 +217,17 @@ def _clean(area: BaseGeometry) -> BaseGeometry:
     return shapely.union_all(parts[np.isin(shapely.get_type_id(parts), (3, 6))])
 
 
+def outline(area: BaseGeometry) -> list[list[list[tuple[float, float]]]]:
+    """Draw an area as a map wants it: polygons of rings of (lat, lon) degrees, some 10 cm sure."""
+    drawn = shapely.simplify(area, 1e-6)
+    polygons = [each for each in shapely.get_parts(drawn) if isinstance(each, shapely.Polygon)]
+    return [
+        [[(round(lat, 6), round(lon, 6)) for lon, lat in ring.coords]
+         for ring in (each.exterior, *each.interiors)]
+        for each in polygons
+    ]  # fmt: skip
+
+
 def areas(coverages: Sequence[Coverage], plane: Plane) -> Geometries:
     """Give areas in metres, ready to be asked many times."""
     shapes = np.empty(len(coverages), dtype=object)

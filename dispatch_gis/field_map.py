@@ -37,7 +37,7 @@ PLACES = ("lon", "lat", "x", "y", "wkt", "lat_lon")
 #: The layer's fields by the name under which docs and files give them.
 FIELDS = (
     "id", "vms_id", "nom", "type", "azimut_deg", "champ_deg", "hauteur_m", "largeur_px",
-    "portee_m", "commune", "en_service",
+    "portee_m", "commune", "en_service", "adresse_ip",
 )  # fmt: skip
 
 

@@ -35,6 +35,7 @@ class Fleet:
     crews: Sequence[Crew]
     at_m: Floats  #: n × 2, metres east and north
     fixed_at: Floats  #: seconds since 1970; NaN: not said
+    stale_s: Floats  #: how long a position stands for now; NaN: the town's rule
     sendable: Bools  #: free or of unknown status, and placed
     doubtful: Bools  #: of unknown status
     means: Ints  #: place in `MEANS`
@@ -84,6 +85,7 @@ class Muster:
             tuple(crews),
             at_m=_resized(last.at_m, size),
             fixed_at=_resized(last.fixed_at, size),
+            stale_s=_resized(last.stale_s, size),
             sendable=_resized(last.sendable, size),
             doubtful=_resized(last.doubtful, size),
             means=_resized(last.means, size),
@@ -101,6 +103,7 @@ class Muster:
         fleet.fixed_at[rows] = [
             p.fixed_at.timestamp() if p and p.fixed_at else math.nan for p in places
         ]
+        fleet.stale_s[rows] = [crew.stale_after_s or math.nan for crew in moved]
         status = [crew.status for crew in moved]
         fleet.doubtful[rows] = [each is CrewStatus.UNKNOWN for each in status]
         fleet.sendable[rows] = [
@@ -130,6 +133,6 @@ def _empty() -> Fleet:
     whole = np.empty(0, dtype=np.int64)
     flag = np.empty(0, dtype=bool)
     return Fleet(
-        (), at_m=np.empty((0, 2)), fixed_at=none, sendable=flag, doubtful=flag, means=whole,
-        ids=whole, edges=whole, along=none,
+        (), at_m=np.empty((0, 2)), fixed_at=none, stale_s=none, sendable=flag, doubtful=flag,
+        means=whole, ids=whole, edges=whole, along=none,
     )  # fmt: skip

@@ -281,6 +281,8 @@ def _joined(before: Camera | None, camera: Camera) -> Camera:
         unsaid["kind"] = before.kind
     if not camera.commune:
         unsaid["commune"] = before.commune
+    if not camera.extra:
+        unsaid["extra"] = before.extra
     return replace(camera, **unsaid)
 
 

@@ -18,6 +18,7 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from hooks import Camera, CameraId, CameraKind, Message, Position
+from hooks.causes import cause
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +72,7 @@ class UnreadableLayerError(ValueError):
 
 def foreign(name: str, error: Exception) -> UnreadableLayerError:
     """Wrap what a library says of a file."""
-    cause = (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
-    return UnreadableLayerError("{layer} cannot be read: {cause}", layer=name, cause=cause)
+    return UnreadableLayerError("{layer} cannot be read: {cause}", layer=name, cause=cause(error))
 
 
 def unplaced(name: str) -> UnreadableLayerError:
@@ -104,10 +104,12 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
     "range_m": ("portee_m", "range_m", "portee"),
     "commune": ("commune", "insee", "code_insee", "insee_com"),
     "enabled": ("en_service", "enabled", "active"),
+    "address": ("adresse_ip", "ip", "ip_address", "adresse_reseau"),
 }
 
 _POINTS = ("N", "NNE", "NE", "ENE", "E", "ESE", "SE", "SSE",
            "S", "SSW", "SW", "WSW", "W", "WNW", "NW", "NNW")  # fmt: skip
+_GUID = re.compile(r"\{?([0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})\}?")
 _KINDS = {
     "fixed": CameraKind.FIXED, "fixe": CameraKind.FIXED, "bullet": CameraKind.FIXED,
     "ptz": CameraKind.PTZ, "panning": CameraKind.PTZ, "tourelle": CameraKind.PTZ,
@@ -183,6 +185,7 @@ class _Reader:
                 range_m=number(row, given, "range_m", 1, 5000),
                 enabled=_text(given["enabled"]).lower() not in ("0", "0.0", "false", "no", "non"),
                 commune=_text(given["commune"]),
+                extra={"address": address} if (address := _text(given["address"])) else {},
             )
         )
 
@@ -199,7 +202,7 @@ class _Reader:
             return None
 
     def _identifier(self, row: int, index: object, given: Mapping[str, object]) -> CameraId | None:
-        vms = _text(given["vms_id"])
+        vms = camera_name(_text(given["vms_id"]))
         local = _text(given["id"]) or str(index)
         # A camera that OpenStreetMap drew keeps the name it has there.
         ours = local if local.startswith("osm:") else f"layer:{local}"
@@ -274,6 +277,13 @@ def heading_deg(value: object) -> float | None:
     if re.fullmatch(number, text) and float(text) <= 360:
         return float(text) % 360
     return None
+
+
+def camera_name(written: str) -> str:
+    """Write a VMS's identifier as adapters do: databases show a GUID in capitals, or in braces."""
+    adapter, _, identifier = written.partition(":")
+    guid = _GUID.fullmatch(identifier.strip())
+    return f"{adapter.strip().lower()}:{guid[1].lower()}" if guid else written
 
 
 def _first(values: Any, columns: list[str]) -> object:

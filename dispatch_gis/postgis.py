@@ -22,6 +22,7 @@ from psycopg import conninfo, sql
 
 from dispatch_gis.layers import UnreadableLayerError, foreign, unplaced
 from dispatch_gis.schema import LAYERS
+from hooks.causes import cause
 
 #: Nobody waits longer for a server that is away, nor for one that is busy.
 CONNECT_S = 5
@@ -160,7 +161,7 @@ class Database:
                     raise _slow("") from error
                 raise UnreachableDatabaseError(
                     "the server does not answer, or refuses the account ({cause})",
-                    cause=_first(error),
+                    cause=cause(error),
                 ) from error
             except psycopg.Error as error:
                 self.close()
@@ -280,8 +281,3 @@ def _cell(value: object) -> object:
         # With its offset it is an instant, without one an hour of the town: text keeps both.
         return value.isoformat(sep=" ")
     return value
-
-
-def _first(error: Exception) -> str:
-    """Give the first line of what libpq says; the others repeat it."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]

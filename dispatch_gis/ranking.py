@@ -61,7 +61,8 @@ def rank(
     the same list.
     """
     age_s = np.maximum(at.timestamp() - fleet.fixed_at, 0.0)
-    stale = ~(age_s <= settings.stale_after_s)  # a fix of unknown age too
+    after_s = np.where(np.isnan(fleet.stale_s), settings.stale_after_s, fleet.stale_s)
+    stale = ~(age_s <= after_s)  # a fix of unknown age too
     chosen = _Chosen(officer, fleet, networks, plane, settings.most)
     rows = np.flatnonzero(fleet.sendable)
     if own_crew is not None:

@@ -90,6 +90,7 @@ LAYERS: tuple[Layer, ...] = (
             _number("portee_m", Message(text="Useful range (m)"), 1, 5000),
             Column("commune", Message(text="Commune (INSEE code)")),
             _yes("en_service", Message(text="In service")),
+            Column("adresse_ip", Message(text="Network address")),
         ),
     ),
     Layer(

@@ -96,7 +96,12 @@ class CameraIndex:
         self._order: Ints = np.argsort(np.argsort([each.id for each in self._cameras]))
 
     def sightings(
-        self, place: Position, most: int = 12, *, communes: Set[str] = frozenset()
+        self,
+        place: Position,
+        most: int = 12,
+        *,
+        communes: Set[str] = frozenset(),
+        dead: Set[CameraId] = frozenset(),
     ) -> list[Sighting]:
         """List the cameras that can show a place, best first, ties by distance then id.
 
@@ -108,19 +113,49 @@ class CameraIndex:
         communes
             INSEE codes of the operator's competence (CSI R253-3): no other camera is looked at, nor
             one whose commune is not said. Empty: no limit.
+        dead
+            Cameras that give no picture now: they are left out before the others are ranked, so
+            that none of them takes a place.
         """
-        radius_m = min(place.accuracy_m or 0.0, WIDEST_M)
-        here = np.array([float(each) for each in self._plane.to_metres(place.lon, place.lat)])
+        here, radius_m = self._disc(place)
         near = self._near(here, radius_m)
+        if communes:
+            near = near[[each in communes for each in self._communes[near]]]
+        if dead and len(near):
+            near = near[~self._among(near, dead)]
+        if not len(near):
+            return []
+        found = self._measured(near, here, radius_m, most)
+        return [self._sighting(found, row, place) for row in self._best(found, most)]
+
+    def silent(
+        self, place: Position, dead: Set[CameraId], *, communes: Set[str] = frozenset()
+    ) -> list[Camera]:
+        """List the dead cameras that would show a place if they answered, best first."""
+        here, radius_m = self._disc(place)
+        near = self._near(here, radius_m)
+        near = near[self._among(near, dead)] if len(near) else near
         if communes:
             near = near[[each in communes for each in self._communes[near]]]
         if not len(near):
             return []
-        found = self._measured(near, here, radius_m, most)
+        found = self._measured(near, here, radius_m, len(near))
+        return [self._cameras[int(found.rows[row])] for row in self._best(found, len(near))]
+
+    def _disc(self, place: Position) -> tuple[Floats, float]:
+        """Give the middle of where he may be, in metres of the plane, and how far it extends."""
+        here = np.array([float(each) for each in self._plane.to_metres(place.lon, place.lat)])
+        return here, min(place.accuracy_m or 0.0, WIDEST_M)
+
+    def _among(self, near: Ints, names: Set[CameraId]) -> Bools:
+        return np.array([self._cameras[row].id in names for row in near.tolist()], dtype=bool)
+
+    def _best(self, found: _Found, most: int) -> list[int]:
+        """Rank what was found: by worth, then distance, then id."""
         ranked = np.lexsort(
             (self._order[found.rows], np.round(found.distance_m, 3), -np.round(found.worth, 6))
         )
-        return [self._sighting(found, int(row), place) for row in ranked[:most]]
+        return [int(row) for row in ranked[:most]]
 
     def _near(self, here: Floats, radius_m: float) -> Ints:
         point = shapely.points(here)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
@@ -34,6 +34,8 @@ from hooks import (
 
 #: Farther than that from any named street, the place has no street name.
 NEAR_M = 60.0
+#: So many dead cameras are named; of more, their number is said.
+NAMED = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,18 +144,20 @@ def situate(
     settings: SituateSettings,
     own_crew: CrewId | None = None,
     shown: Sequence[CameraId] = (),
+    dead: Set[CameraId] = frozenset(),
 ) -> Situation:
     """Say who sees a place and who can come to it, and what could not be answered.
 
     Without a position nothing is guessed. Ages are counted at `at`. `shown` are the cameras whose
-    pictures are before the operator now: they are not taken away for nothing.
+    pictures are before the operator now: they are not taken away for nothing. `dead` cameras give
+    no picture: they take no place, and those that would show this one are said.
     """
     if position is None:
         return Situation(missing=(Message(text="position unknown: click on the map to place it"),))
     sightings = [
         territory.pointed(sighting, position)
         for sighting in territory.index.sightings(
-            position, settings.cameras, communes=settings.communes
+            position, settings.cameras, communes=settings.communes, dead=dead
         )
     ]
     # Nothing known of the town: measure around the place itself.
@@ -170,6 +174,7 @@ def situate(
         near=territory.near(position),
         missing=(
             *_missing_cameras(territory, sightings, settings),
+            *_silent(territory, position, dead, settings),
             *_missing_crews(crews, reinforcements),
         ),
     )
@@ -193,6 +198,23 @@ def _missing_cameras(
         )
         missing.append(left_out)
     return missing
+
+
+def _silent(
+    territory: Territory, position: Position, dead: Set[CameraId], settings: SituateSettings
+) -> list[Message]:
+    """Say which cameras would show the place if they answered: the best ones by name."""
+    if not dead:
+        return []
+    silent = territory.index.silent(position, dead, communes=settings.communes)
+    said = [
+        Message(text="{camera} no longer answers", params={"camera": each.name or each.id})
+        for each in silent[:NAMED]
+    ]
+    if len(silent) > NAMED:
+        others = {"count": len(silent) - NAMED}
+        said.append(Message(text="{count} more cameras here no longer answer", params=others))
+    return said
 
 
 def _missing_crews(crews: Sequence[Crew], reinforcements: Sequence[Reinforcement]) -> list[Message]:

@@ -21,6 +21,7 @@ from dispatch_gis.coverage import Coverage
 from dispatch_gis.layers import Fault, UnreadableLayerError, cameras_of, foreign, unplaced
 from dispatch_gis.town import Town
 from hooks import Camera, CameraId, Message
+from hooks.causes import cause
 
 FRANCE = ZoneInfo("Europe/Paris")
 
@@ -121,5 +122,5 @@ def with_geometry(frame: pd.DataFrame) -> geopandas.GeoDataFrame:
 
 def unreadable(name: str, error: Exception) -> Message:
     """Say that a file cannot be used."""
-    cause = error.message if isinstance(error, UnreadableLayerError) else str(error)[:300]
-    return Message(text="{file} cannot be used: {cause}", params={"file": name, "cause": cause})
+    said = error.message if isinstance(error, UnreadableLayerError) else cause(error)
+    return Message(text="{file} cannot be used: {cause}", params={"file": name, "cause": said})

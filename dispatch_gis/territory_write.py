@@ -195,6 +195,7 @@ def camera_frame(
         portee_m=[each.range_m for each in placed],
         commune=[each.commune for each in placed],
         en_service=[each.enabled for each in placed],
+        adresse_ip=[each.extra.get("address", "") for each in placed],
     )
 
 

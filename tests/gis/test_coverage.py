@@ -132,7 +132,7 @@ def clear(rows: np.ndarray[Any, np.dtype[np.float64]]) -> np.ndarray[Any, np.dty
     return np.array(kept, dtype=np.float64).reshape(-1, 4)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(walls, st.floats(-10, 10))
 def test_turning_the_world_turns_what_is_seen(rows: Any, angle: float) -> None:
     rows = clear(rows)
@@ -146,7 +146,7 @@ def test_turning_the_world_turns_what_is_seen(rows: Any, angle: float) -> None:
     assert visible(turned, 50).area == pytest.approx(visible(rows, 50).area, rel=1e-3, abs=0.5)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(walls, walls)
 def test_another_wall_never_shows_more(rows: Any, more: Any) -> None:
     rows = clear(rows)
@@ -157,7 +157,7 @@ def test_another_wall_never_shows_more(rows: Any, more: Any) -> None:
     assert seen.area <= math.pi * 2500
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(walls, st.floats(0, 6.28), st.floats(0.2, 6))
 def test_a_sector_is_that_part_of_the_whole(rows: Any, towards: float, fov: float) -> None:
     rows = clear(rows)

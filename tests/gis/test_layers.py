@@ -47,6 +47,20 @@ def test_a_camera_known_to_the_vms_carries_its_name_there(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
+    "written",
+    [
+        "milestone:6F2B5C1E-0D5F-4C39-9A52-0B7D5A8E1C11",
+        "Milestone: {6f2b5c1e-0d5f-4c39-9a52-0b7d5a8e1c11}",
+    ],
+)
+def test_a_guid_is_the_same_in_capitals_or_in_braces(tmp_path: Path, written: str) -> None:
+    found = layer(tmp_path, {**GOOD, "vms_id": written})
+
+    assert [each.id for each in found.cameras] == ["milestone:6f2b5c1e-0d5f-4c39-9a52-0b7d5a8e1c11"]
+    assert found.faults == ()
+
+
+@pytest.mark.parametrize(
     ("field", "value"),
     [("heading_deg", "north-ish"), ("fov_deg", "-5"), ("height_m", "high"), ("width_px", "0"),
      ("kind", "periscope"), ("range_m", "1e9"), ("vms_id", "6f2b")],

@@ -209,7 +209,7 @@ def small_towns(draw: st.DrawFn) -> Town:
     )  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(small_towns(), st.randoms(use_true_random=False))
 def test_passing_over_junctions_that_only_lead_onwards_changes_nothing(
     town: Town, chance: Random

@@ -214,7 +214,7 @@ def test_a_crew_of_unknown_status_comes_after_those_that_are_free() -> None:
     assert [each.crew.id for each in answer.reinforcements] == ["c:2", "c:1"]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.permutations(range(8)))
 def test_the_order_of_the_crews_changes_nothing(order: list[int]) -> None:
     crews = [crew(f"c:{n}", 100 + 50 * (n % 3), 45 * n) for n in range(8)]
@@ -242,7 +242,7 @@ def test_the_street_is_named(made: Town) -> None:
     assert territory.near(Position(lon=0.1, lat=45.0001)) == ""
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.floats(-180, 180), st.floats(-90, 90), st.none() | st.floats(0, 1e7),
     st.lists(st.tuples(st.floats(-180, 180), st.floats(-90, 90)), max_size=4),
@@ -307,3 +307,55 @@ def test_nothing_is_said_of_how_to_turn_where_nobody_knows() -> None:
     # Without its height nobody knows how far down.
     low = pointed(Town(calibrations={CameraId("a:1"): mount}), height_m=None)
     assert low.pointing is None
+
+
+# --- cameras that do not answer ---
+
+
+def watched(dead: set[str], *cameras: Camera, shown: tuple[str, ...] = ()) -> Situation:
+    return situate(
+        Territory(None, cameras, settings=S), HERE, [], NOW, settings=S,
+        shown=[CameraId(each) for each in shown], dead={CameraId(each) for each in dead},
+    )  # fmt: skip
+
+
+def test_a_dead_camera_leaves_its_tile_to_the_next_and_is_said() -> None:
+    cameras = [camera(f"a:{number}", 20 + number, 72.0 * number) for number in range(6)]
+
+    found = watched({"a:1"}, *cameras, shown=("a:0", "a:1", "a:2", "a:3"))
+
+    tiles = [each.camera.id for each in found.sightings[:4]]
+    assert tiles == ["a:0", "a:4", "a:2", "a:3"]
+    assert "a:1 no longer answers" in words(found.missing)
+
+
+def test_a_dead_camera_takes_no_place_among_the_best_twelve() -> None:
+    cameras = [camera(f"a:{number:02}", 20 + number, 20.0 * number) for number in range(14)]
+    dead = {f"a:{number:02}" for number in range(5)}
+
+    found = watched(dead, *cameras)
+
+    assert [each.camera.id for each in found.sightings] == [f"a:{n:02}" for n in range(5, 14)]
+    assert words(found.missing)[-5:-1] == [
+        "a:00 no longer answers", "a:01 no longer answers", "a:02 no longer answers",
+        "2 more cameras here no longer answer",
+    ]  # fmt: skip
+
+
+def test_a_dead_camera_that_would_show_nothing_is_not_said() -> None:
+    away = camera("a:9", 30, 10, heading_deg=190.0)
+
+    found = watched({"a:9", "a:unknown"}, camera("a:1", 30, 10), away)
+
+    assert [each.camera.id for each in found.sightings] == ["a:1"]
+    assert not [each for each in words(found.missing) if "answer" in each]
+
+
+@given(dead=st.sets(st.integers(0, 7)))
+def test_to_leave_dead_cameras_out_is_to_have_only_the_others(dead: set[int]) -> None:
+    cameras = [camera(f"a:{number}", 20 + 3 * number, 45.0 * number) for number in range(8)]
+    living = [each for number, each in enumerate(cameras) if number not in dead]
+
+    found = watched({f"a:{number}" for number in dead}, *cameras)
+
+    assert {each.camera.id for each in found.sightings} == {each.id for each in living}

@@ -44,7 +44,7 @@ SQUARE = shapely.box(0.0002, 45.0002, 0.0004, 45.0004)
 GATE = Camera(
     id=CameraId("milestone:6f2b"), name="Porte d'été", kind=CameraKind.PTZ, commune="34344",
     position=Position(lon=0.0002, lat=45.0004, source="layer"), heading_deg=12.5, fov_deg=60.0,
-    height_m=6.5, width_px=3840, range_m=80.0, enabled=False,
+    height_m=6.5, width_px=3840, range_m=80.0, enabled=False, extra={"address": "10.1.2.3"},
 )  # fmt: skip
 BARE = Camera(
     id=CameraId("layer:7"), name="7", position=Position(lon=0.0003, lat=45.0005, source="layer")
