@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from adapters.axis.values import moment, noted, place, text, told
+from adapters.axis.values import moment, noted, place, text
 from hooks import (
     Activation,
     ActivationId,
@@ -29,7 +29,7 @@ from hooks import (
     Position,
     Trigger,
 )
-from hooks.reading import Faults, printable, read_object
+from hooks.reading import Faults, printable, read_object, tell
 
 VERSION = 1
 #: What the companion's SDK says besides is kept, but not without measure.
@@ -48,7 +48,7 @@ def decode_bridge(envelope: Envelope) -> Iterator[Fact]:
     if reader is None:
         raise Malformed("type", kind, "write one of: {known}", known=", ".join(sorted(_READERS)))
     yield from reader(message, envelope, faults)
-    told(faults)
+    tell(faults)
 
 
 # --- messages ---
@@ -108,7 +108,7 @@ def _location(message: Mapping[str, Any], envelope: Envelope, faults: Faults) ->
     session = text(message, "session_id", faults)
     position = _position(message, envelope.received_at, faults)
     if position is None:
-        told(faults)
+        tell(faults)
         raise Malformed("lat, lon", None, "send a location only with a fix, in degrees WGS 84")
     yield Fix(
         id=_fact(message, f"fix:{serial}", envelope),
@@ -169,7 +169,7 @@ _READERS: dict[str, _Reader] = {
 def _required(where: Mapping[str, Any], field: str) -> str:
     faults: Faults = []
     value = text(where, field, faults)
-    told(faults)
+    tell(faults)
     if not value:
         raise Malformed(field, where.get(field), "write a text of 1 to 200 characters")
     return value

@@ -12,21 +12,24 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
+from adapters._shared.side_by_side import first
 from adapters.axis import auth
 from adapters.axis.decode import session_of
-from adapters.axis.sockets import LARGEST_FRAME, Straight, first, in_time
+from adapters.axis.sockets import LARGEST_FRAME, Straight, in_time
 from adapters.axis.status import running
 from adapters.axis.vapix import (
     Asker,
     Server,
-    cause,
     late,
     refused,
     untrusted,
 )
 from adapters.axis.watch import Watch
 from hooks import AdapterError, Envelope, Health, Listener, Malformed, Message, Refused, Unreachable
+from hooks.causes import cause
 
+#: Events that are written at the same time: a burst of presses.
+AT_ONCE = 16
 #: For the upgrade, and for the answer to the subscription.
 ANSWER_S = 10.0
 #: The server's signalling tokens are valid from 5 s before they are made (decoded from recordings).
@@ -184,11 +187,30 @@ class Client:
     # --- living ---
 
     async def _follow(self, socket: ClientConnection, listener: Listener, watch: Watch) -> None:
-        while True:
-            frame = await self._receive(socket)
-            heard_at = datetime.now(UTC)
-            watch.hear(session_of(frame))
-            await self._tell(listener, frame, "events", heard_at)
+        """Tell each event as it comes; the second of a burst does not wait for the first's disk.
+
+        Each is told in turn and several are being written at once, for one commit: ten presses in
+        one second would else take ten commits, one after the other.
+        """
+        frames: asyncio.Queue[tuple[bytes, datetime]] = asyncio.Queue(AT_ONCE)
+
+        async def read() -> None:
+            try:
+                while True:
+                    frame = await self._receive(socket)
+                    await frames.put((frame, datetime.now(UTC)))
+                    watch.hear(session_of(frame))
+            except Unreachable:
+                await frames.join()  # what came before the line was cut is told all the same
+                raise
+
+        async def tell() -> None:
+            while True:
+                frame, heard_at = await frames.get()
+                await self._tell(listener, frame, "events", heard_at)
+                frames.task_done()
+
+        await first(read(), *(tell() for _ in range(AT_ONCE)))
 
     async def _resync(self, listener: Listener, watch: Watch) -> None:
         lost: frozenset[str] | None = None
@@ -221,7 +243,8 @@ class Client:
         while True:
             pong = await self._guarded(socket.ping())
             try:
-                await asyncio.wait_for(self._guarded(pong), every_s)
+                async with asyncio.timeout(every_s):
+                    await self._guarded(pong)
             except TimeoutError as error:
                 raise Unreachable(
                     "{host} does not answer a ping within {s:g} s",

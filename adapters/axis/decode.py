@@ -19,11 +19,9 @@ from adapters.axis.values import (
     LONG_AGO,
     moment,
     noted,
-    number,
     objects,
     place,
     text,
-    told,
 )
 from hooks import (
     Activation,
@@ -38,7 +36,7 @@ from hooks import (
     Officer,
     Trigger,
 )
-from hooks.reading import Faults, printable, read_object
+from hooks.reading import Faults, number, printable, read_object, tell
 
 log = logging.getLogger(__name__)
 _warned: set[str] = set()
@@ -58,7 +56,7 @@ def decode_event(envelope: Envelope) -> Iterator[Fact]:
             _warn_once(str(kind))
         else:
             yield from reader(event, envelope.received_at, faults)
-    told(faults)
+    tell(faults)
 
 
 def session_of(body: bytes) -> str:

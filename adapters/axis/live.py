@@ -1,61 +1,32 @@
 """Fetch one camera's picture and sound from an AXIS Body Worn Live server: it offers, we answer.
 
-The camera itself is the peer: one session a camera, whatever the number of viewers. aiortc carries
-the transport; its decoders are left idle, for nothing here looks into the picture. What it keeps
-private and we need (the buffer that assembles, the request for a key picture) is touched in
-`_Tap` alone, against the version pinned in pyproject.toml.
+The camera itself is the peer: one session a camera, whatever the number of viewers.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from dataclasses import dataclass
+import math
 from time import monotonic
 from typing import Any
+from urllib.parse import quote
 
-from aiortc import RTCConfiguration, RTCIceServer, RTCPeerConnection, RTCSessionDescription
-from aiortc.rtcrtpreceiver import RTCRtpReceiver
-from aiortc.sdp import candidate_from_sdp
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
-from adapters.axis.assembler import Pictures, Sounds
-from adapters.axis.signaling import Heard, Talk, hear
-from adapters.axis.sockets import LARGEST_FRAME, Straight, first, in_time
-from adapters.axis.vapix import Asker, Server, cause, late
-from hooks import Codec, Message, Refused, Sample, Screen, Unreachable
+from adapters._shared.side_by_side import first
+from adapters._shared.webrtc import Incoming
+from adapters.axis.signaling import Heard, Talk, hear, life_of
+from adapters.axis.sockets import LARGEST_FRAME, Straight, in_time
+from adapters.axis.vapix import Asker, Server, late
+from hooks import Refused, Screen, Unreachable
 
-#: A token lives 300 s (decoded from recordings); a new one is asked for before that.
-TOKEN_S = 240.0
-#: To open the socket, and from the answer to the first picture.
-OPEN_S, FIRST_S = 5.0, 8.0
-#: Without a picture for that long the link is said to be lost, then given up and made anew.
-SILENT_S, GIVEN_UP_S = 1.0, 10.0
-#: Once the offer is here, its first candidate may follow in a frame of its own.
-CANDIDATE_S = 1.0
-
-
-@dataclass(slots=True)
-class _Tap:
-    """What flows out of a receiver, before anything decodes it."""
-
-    receiver: RTCRtpReceiver
-    into: Pictures | Sounds
-    source: int | None = None
-
-    def __post_init__(self) -> None:
-        # The receiver hands every packet, in whatever order, retransmissions unwrapped.
-        vars(self.receiver)["_RTCRtpReceiver__jitter_buffer"] = self
-
-    def add(self, packet: Any) -> tuple[bool, None]:
-        """Answer as aiortc's jitter buffer does: whether to send PLI; never a frame to decode."""
-        self.source = packet.ssrc
-        return self.into.add(packet), None
-
-    async def ask_key(self) -> None:
-        if self.source is not None:
-            await self.receiver._send_rtcp_pli(self.source)
+#: A token lives 300 s (decoded from recordings), or as its own claims say; a new one is asked for
+#: when so much of that, or of what it says, is over.
+TOKEN_S, TOKEN_SHARE = 240.0, 0.8
+#: To open the socket.
+OPEN_S = 5.0
 
 
 class LiveSource:
@@ -65,7 +36,7 @@ class LiveSource:
         self._server = server
         self._ask = Asker(server)
         self._talk = Talk(serial, session)
-        self._token, self._token_at = "", -TOKEN_S
+        self._token, self._token_until = "", -math.inf
 
     async def run(self, screen: Screen) -> None:
         """Show the camera's picture until the connection is lost.
@@ -86,9 +57,10 @@ class LiveSource:
 
     async def token(self) -> str:
         """Give a token that is still good for a while."""
-        if monotonic() - self._token_at >= TOKEN_S:
+        if monotonic() >= self._token_until:
             self._token = await in_time(self._ask.signaling_token, self._server)
-            self._token_at = monotonic()
+            life_s = min(TOKEN_S, TOKEN_SHARE * life_of(self._token))
+            self._token_until = monotonic() + life_s
         return self._token
 
     @property
@@ -103,7 +75,7 @@ class LiveSource:
 
     async def _connected(self) -> ClientConnection:
         server = self._server
-        url = f"{server.signaling_url}?authorization={await self.token()}"
+        url = f"{server.signaling_url}?authorization={quote(await self.token(), safe='')}"
         try:
             return await Straight(
                 url,
@@ -116,7 +88,9 @@ class LiveSource:
                 proxy=None,
             )
         except InvalidStatus as error:
-            self._token_at = -TOKEN_S  # perhaps it was the token: the next attempt has a new one
+            self._token_until = (
+                -math.inf
+            )  # perhaps it was the token: the next attempt has a new one
             status, path = error.response.status_code, server.signaling_path
             if status in (401, 403, 404):
                 raise Refused(
@@ -132,41 +106,43 @@ class LiveSource:
 
 
 class _Session:
-    """One connection: the socket, the peer, and what keeps watch over both."""
+    """One connection: the socket, and what its words say to the peer."""
 
     def __init__(self, source: LiveSource, socket: ClientConnection, screen: Screen) -> None:
-        self._source, self._socket, self._screen = source, socket, screen
-        self._peer: RTCPeerConnection | None = None
-        self._taps: list[_Tap] = []
+        self._source, self._socket = source, socket
+        self._incoming = Incoming(source.host, screen, sound=True)
         self._servers: tuple[Any, ...] = ()
-        self._candidate = asyncio.Event()
-        self._failed = asyncio.Event()
-        self._since = monotonic()
-        self._shown_at: float | None = None
+        self._offer = ""
         self._answering: asyncio.Task[None] | None = None
+        self._unanswered = asyncio.Event()
 
     async def run(self) -> None:
         """Introduce ourselves, ask, and live until something breaks."""
         source = self._source
         await self._socket.send(source.talk.hello(await source.token()))
         await self._socket.send(source.talk.init(await source.token()))
-        await first(self._follow(), self._watch(), self._keys(), self._broken())
+        await first(self._follow(), self._incoming.live(), self._no_answer())
 
     async def close(self) -> None:
         """Leave the camera alone."""
+        await self._answer_no_more()
+        await self._incoming.close()
+
+    async def _answer_no_more(self) -> None:
         if self._answering is not None:
             self._answering.cancel()
             with contextlib.suppress(asyncio.CancelledError, Exception):
                 await self._answering
-        if self._peer is not None:
-            await self._peer.close()
 
-    # --- signalling ---
+    async def _no_answer(self) -> None:
+        await self._unanswered.wait()
+        if self._answering is not None:
+            await self._answering  # raises what it failed by
 
     async def _follow(self) -> None:
         while True:
             heard = hear(await self._socket.recv())
-            if heard.fault:
+            if heard.fault and heard.data.get("method") != "addIceCandidate":  # others may do
                 raise Refused(
                     "{host} refuses the picture: {cause}",
                     host=self._source.host, cause=heard.fault,
@@ -174,99 +150,33 @@ class _Session:
             self._servers += heard.servers
             if heard.data.get("type") == "request" and heard.kind != "initSession":
                 await self._socket.send(self._source.talk.answer(heard.data, await self._token()))
-            if heard.kind == "setSdpOffer":
-                await self._offered(heard)
+            offer = heard.params.get("sdp") if heard.kind == "setSdpOffer" else None
+            if isinstance(offer, str) and offer != self._offer:  # the same again is answered
+                self._offer = offer
+                await self._answer_no_more()
+                await self._incoming.offered(offer, self._servers)
+                self._answering = asyncio.create_task(self._answer())
             elif heard.kind == "addIceCandidate":
-                await self._candidate_of(heard)
+                await self._candidate(heard)
 
-    async def _offered(self, heard: Heard) -> None:
-        """Take the offer; the answer follows once there is a candidate to try."""
-        if self._peer is not None:
-            await self._peer.close()
-        servers = [RTCIceServer(**server) for server in self._servers]
-        peer = self._peer = RTCPeerConnection(RTCConfiguration(iceServers=servers))
-        peer.on("connectionstatechange", self._state_changed)
-        peer.on("track", self._tapped)
+    async def _answer(self) -> None:
         try:
-            offer = RTCSessionDescription(str(heard.params.get("sdp")), "offer")
-            await peer.setRemoteDescription(offer)
-        except Exception as error:
-            raise Unreachable(
-                "{host} offers a session that cannot be read: {cause}",
-                host=self._source.host, cause=cause(error),
-            ) from error  # fmt: skip
-        if "a=candidate:" in offer.sdp:
-            self._candidate.set()
-        self._answering = asyncio.create_task(self._answer(peer))
+            params = {"type": "answer", "sdp": await self._incoming.answer()}
+            await self._ask_camera("setSdpAnswer", params)
+            await self._ask_camera("addIceCandidate", {"candidate": "", "sdpMLineIndex": 0})
+        except Exception:
+            self._unanswered.set()
+            raise
 
-    def _tapped(self, track: Any) -> None:
-        transceivers = self._peer.getTransceivers() if self._peer else ()
-        for transceiver in transceivers:
-            if transceiver.receiver.track is track:
-                sink: Pictures | Sounds
-                if track.kind == "video":
-                    sink = Pictures(self._show, monotonic)
-                else:
-                    sink = Sounds(Codec.OPUS, 48_000, self._screen.show, monotonic)
-                self._taps.append(_Tap(transceiver.receiver, sink))
-
-    async def _answer(self, peer: RTCPeerConnection) -> None:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._candidate.wait(), CANDIDATE_S)
-        await peer.setLocalDescription(await peer.createAnswer())
-        params = {"type": "answer", "sdp": peer.localDescription.sdp}
-        await self._ask_camera("setSdpAnswer", params)
-        await self._ask_camera("addIceCandidate", {"candidate": "", "sdpMLineIndex": 0})
-
-    async def _candidate_of(self, heard: Heard) -> None:
-        text = str(heard.params.get("candidate") or "").removeprefix("candidate:")
-        if self._peer is None:
-            return
-        if text:
-            try:
-                candidate = candidate_from_sdp(text)
-                candidate.sdpMLineIndex = int(heard.params.get("sdpMLineIndex") or 0)
-                await self._peer.addIceCandidate(candidate)
-            except (ValueError, AssertionError, IndexError, TypeError):
-                return  # one that cannot be read leaves the others
-        self._candidate.set()
+    async def _candidate(self, heard: Heard) -> None:
+        try:
+            line = int(heard.params.get("sdpMLineIndex") or 0)
+        except (ValueError, TypeError):
+            return  # one that cannot be read leaves the others
+        await self._incoming.candidate(str(heard.params.get("candidate") or ""), line)
 
     async def _ask_camera(self, method: str, params: dict[str, Any]) -> None:
         await self._socket.send(self._source.talk.ask(method, params, await self._token()))
 
     async def _token(self) -> str:
         return await self._source.token()
-
-    # --- living ---
-
-    def _show(self, sample: Sample) -> None:
-        self._shown_at = monotonic()
-        self._screen.show(sample)
-
-    def _state_changed(self) -> None:
-        if self._peer is not None and self._peer.connectionState in ("failed", "closed"):
-            self._failed.set()
-
-    async def _broken(self) -> None:
-        await self._failed.wait()
-        raise Unreachable("the connection to the camera is broken")
-
-    async def _watch(self) -> None:
-        """Say that the picture stands still, then give the connection up."""
-        said = False
-        while True:
-            await asyncio.sleep(SILENT_S / 4)
-            patience_s = FIRST_S if self._shown_at is None else GIVEN_UP_S
-            silent_s = monotonic() - (self._shown_at or self._since)
-            if silent_s > patience_s:
-                raise Unreachable("no picture from the camera for {s:.0f} s", s=silent_s)
-            if self._shown_at and silent_s > SILENT_S and not said:
-                self._screen.lost(Message(text="no picture comes from the camera"))
-            said = silent_s > SILENT_S
-
-    async def _keys(self) -> None:
-        while True:
-            await self._screen.key_wanted()
-            for tap in self._taps:
-                if isinstance(tap.into, Pictures):
-                    await tap.ask_key()

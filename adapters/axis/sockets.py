@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import TypeVar
 
 from websockets.asyncio.client import connect
 
@@ -27,19 +27,7 @@ class Straight(connect):
 async def in_time(ask: Callable[[], _T], server: Server) -> _T:
     """Ask from a thread; one that hangs in spite of its own bounds is left behind."""
     try:
-        return await asyncio.wait_for(asyncio.to_thread(ask), WHOLE_S + CONNECT_S)
+        async with asyncio.timeout(WHOLE_S + CONNECT_S):
+            return await asyncio.to_thread(ask)
     except TimeoutError as error:
         raise late(server, error) from error
-
-
-async def first(*running: Coroutine[Any, Any, None]) -> None:
-    """Run side by side until one ends, which only a fault makes them do."""
-    tasks = [asyncio.ensure_future(each) for each in running]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)

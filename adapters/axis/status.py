@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
-from adapters.axis.values import moment, noted, objects, text, told
+from adapters.axis.values import moment, noted, objects, text
 from hooks import (
     Activation,
     ActivationId,
@@ -25,7 +25,7 @@ from hooks import (
     Malformed,
     Officer,
 )
-from hooks.reading import Faults, read_object
+from hooks.reading import Faults, read_object, tell
 
 #: A list of a few thousand cameras.
 LARGEST = 4 << 20
@@ -70,7 +70,7 @@ def decode_status(envelope: Envelope, missed_s: float, *, links: bool = False) -
         faults += wrong
     if whole:  # an answer half understood proves no absence
         yield _live_list(active, envelope.received_at)
-    told(faults)
+    tell(faults)
 
 
 def running(body: bytes, at: datetime) -> tuple[frozenset[str], frozenset[str]]:
@@ -98,7 +98,7 @@ class _Target:
         wrong: Faults = []
         self.session = text(target, "sessionId", wrong)
         self._serial = text(target, "id", wrong)
-        told(wrong)
+        tell(wrong)
         if self.session and not self._serial:
             raise Malformed("id", target.get("id"), "write the camera's serial number")
         self._target = target

@@ -5,14 +5,13 @@ What cannot be read is unknown, and the fault is noted: it never hides the rest.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from hooks import Malformed, Position
 from hooks.errors import shown
-from hooks.reading import Faults, printable
+from hooks.reading import Faults, number, printable
 
 LONGEST_TEXT = 200
 #: A time further from ours than that is no time: a clock that was never set.
@@ -66,20 +65,6 @@ def moment(
     return read.astimezone(UTC)
 
 
-def number(where: Mapping[str, Any], name: str, faults: Faults) -> float | None:
-    """Read a finite number; None when it is absent or null."""
-    value = where.get(name)
-    if value is None:
-        return None
-    try:
-        if not isinstance(value, bool) and isinstance(value, int | float) and math.isfinite(value):
-            return float(value)
-    except OverflowError:  # an integer of 400 digits
-        value = "…"
-    faults.append(Malformed(name, value, "write a finite number"))
-    return None
-
-
 def place(
     where: Mapping[str, Any], accuracy: str, fixed_at: datetime | None, faults: Faults
 ) -> Position | None:
@@ -118,15 +103,3 @@ def place(
 def noted(faults: Faults) -> dict[str, str]:
     """Write faults for the `extra` of a press that is told in spite of them."""
     return {f"fault.{fault.field}": printable(shown(fault.field, fault.value)) for fault in faults}
-
-
-def told(faults: Faults) -> None:
-    """Raise what was noted, if anything, once the facts are given: one fault naming every field."""
-    if not faults:
-        return
-    first = faults[0]
-    if len(faults) == 1:
-        raise first
-    fields = ", ".join(dict.fromkeys(fault.field for fault in faults[:10]))
-    values = [fault.value for fault in faults[:10]]
-    raise Malformed(fields, values, first.text, **first.params)

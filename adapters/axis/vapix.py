@@ -19,6 +19,7 @@ from urllib3.exceptions import HTTPError
 
 from adapters.axis import auth
 from hooks import AdapterError, BadSettings, Refused, Unreachable
+from hooks.causes import cause
 
 #: To connect, between two pieces of an answer, and for the whole of it.
 CONNECT_S, PIECE_S, WHOLE_S = 3.0, 5.0, 10.0
@@ -142,7 +143,7 @@ class Asker:
             token = None
         if not isinstance(token, str) or not token:
             raise Unreachable("{host} gives no token for the live picture", host=self._server.host)
-        return quote(token, safe="")
+        return token
 
     def session_token(self) -> str:
         """Ask for a token for the event socket; empty where the device gives none."""
@@ -249,7 +250,7 @@ def refused(server: Server) -> AdapterError:
 def untrusted(server: Server, error: BaseException) -> AdapterError:
     """Say that the device is not proven to be the one we want."""
     return Refused(
-        "the certificate of {host} is not trusted: give its authority in ca ({cause})",
+        "{host} is not trusted: {cause}",
         host=server.host,
         cause=cause(error),
     )
@@ -258,8 +259,3 @@ def untrusted(server: Server, error: BaseException) -> AdapterError:
 def late(server: Server, error: BaseException) -> AdapterError:
     """Say that nothing, or nothing of use, came back."""
     return Unreachable("{host} does not answer: {cause}", host=server.host, cause=cause(error))
-
-
-def cause(error: BaseException) -> str:
-    """Name an error of a library, briefly."""
-    return f"{type(error).__name__}: {error}"[:200]

@@ -26,6 +26,7 @@ class Simulator:
             username=options.username,
             password=options.password,
             apps=(options.app,),
+            one_lens=options.one_lens,
         )
         parts = (vapix, signaling, control)
         self.app = Starlette(routes=[route for part in parts for route in part.routes(self.device)])
@@ -39,6 +40,10 @@ class Simulator:
         parser.add_argument(
             "--officer", action="append", default=[], metavar="SERIAL=NAME",
             help="a camera and its wearer; may be repeated",
+        )  # fmt: skip
+        parser.add_argument(
+            "--one-lens", action="store_true",
+            help="all cameras film the same, coded once: many streams for little of the machine",
         )  # fmt: skip
         parser.add_argument(
             "--app", default="BodyWornLiveSelfHosted",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -12,6 +13,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from adapters.axis.simulator.device import Device
+from adapters.axis.simulator.footage import Footage
+from adapters.axis.simulator.station import DockingError, Station, Trouble
 
 
 def routes(device: Device) -> list[BaseRoute]:
@@ -87,6 +90,17 @@ def routes(device: Device) -> list[BaseRoute]:
             }
         )
 
+    async def dock(request: Request) -> Response:
+        try:
+            order = json.loads(await request.body() or b"{}")
+            footage = recorded(device, serial_of(order), order)
+            told = await asyncio.to_thread(docked, device, footage, order)
+        except (KeyError, ValueError, TypeError) as error:
+            return JSONResponse({"error": f"{type(error).__name__}: {error}"}, 400)
+        except DockingError as error:
+            return JSONResponse({"error": str(error)}, 502)
+        return JSONResponse(told)
+
     orders = (
         press, release, lost, found, drop, cut, film, mute, refuse, raw, events, clock, password,
     )  # fmt: skip
@@ -94,7 +108,47 @@ def routes(device: Device) -> list[BaseRoute]:
         Route(f"/simulator/{order.__name__}", _control(order, device), methods=["POST"])
         for order in orders
     ]
-    return [*served, Route("/simulator/state", state)]
+    docking = Route("/simulator/dock", dock, methods=["POST"])
+    return [*served, docking, Route("/simulator/state", state)]
+
+
+def recorded(device: Device, serial: str, order: dict[str, Any]) -> Footage:
+    """Say what a camera recorded of its last press: 30 s before it, until it was stopped."""
+    camera = device.cameras[serial]
+    if camera.pressed_at is None:
+        raise KeyError(f"{serial} recorded nothing: press first")
+    started = camera.pressed_at - timedelta(seconds=float(order.get("before_s", 30)))
+    stopped = camera.pressed_at + timedelta(seconds=float(order.get("seconds", 60)))
+    walk = order.get("walk")
+    if walk is None and camera.place is not None:
+        # He walks north, 1.2 m a second.
+        lon, lat = camera.place
+        length = int((stopped - started).total_seconds())
+        before = (camera.pressed_at - started).total_seconds()
+        walk = [(at, lon, lat + 1.2 * (at - before) / 111_120) for at in range(0, length, 5)]
+    return Footage(
+        user=camera.bearer, serial=serial, recording=camera.recording, triggered=camera.pressed_at,
+        started=started, stopped=stopped, place=camera.place, clips=int(order.get("clips", 2)),
+        walk=[(float(at), float(lon), float(lat)) for at, lon, lat in walk or ()],
+        notes=[str(note) for note in order.get("notes", ["rixe, un blessé"])],
+    )  # fmt: skip
+
+
+def docked(device: Device, footage: Footage, order: dict[str, Any]) -> dict[str, Any]:
+    """Put the camera into its dock: all that the body-worn system then does."""
+    station = Station(order["connection"], Trouble.of(order))
+    station.connect()
+    cameras = device.cameras.values()
+    station.introduce(
+        device.system,
+        {camera.bearer: camera.wearer for camera in cameras},
+        {camera.serial: f"Caméra {camera.serial[-3:]}" for camera in cameras},
+    )
+    if order.get("reject"):
+        box = station.reject(footage, str(order["reject"]))
+    else:
+        box = station.dock(footage)
+    return {"container": box, "requests": [list(each) for each in station.log]}
 
 
 def _control(

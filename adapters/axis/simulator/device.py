@@ -35,6 +35,9 @@ class Camera:
     started: str = ""
     stopped: str = ""
     disconnected: str = ""
+    recording: str = ""  #: `<date>_<time>_<id>`: what it calls what it records
+    pressed_at: datetime | None = None
+    place: tuple[float, float] | None = None  #: longitude, latitude of the last press
     scene: Scene = field(default_factory=Scene)
 
     @property
@@ -82,9 +85,11 @@ class Device:
         password: str,
         apps: tuple[str, ...],
         clock: Callable[[], float] = time.monotonic,
+        one_lens: bool = False,
     ) -> None:
+        lens = Scene()
         self.cameras = {
-            serial: Camera(serial, name, scene=Scene(number))
+            serial: Camera(serial, name, scene=lens if one_lens else Scene(number))
             for number, (serial, name) in enumerate(officers.items())
         }
         self.apps = apps
@@ -132,6 +137,8 @@ class Device:
             camera.wearer = str(order["bearerName"])
         camera.session, camera.started = str(uuid4()), _stamp(self.now())
         camera.stopped = camera.disconnected = ""
+        camera.pressed_at, camera.recording = self.now(), _stem(camera.session)
+        camera.place = (order["lon"], order["lat"]) if "lat" in order and "lon" in order else None
         camera.scene.held = False
         data = {**self._stream(camera), "triggerType": order.get("triggerType", "button"),
                 **_place(order, self.now())}  # fmt: skip
@@ -171,12 +178,10 @@ class Device:
         return len(viewers)
 
     def _stream(self, camera: Camera) -> dict[str, Any]:
-        # Local time of the camera, and earlier than the stream: observed 68 s in one recording.
-        stem = datetime.now(ZoneInfo("Europe/Paris")).strftime("%Y%m%d_%H%M%S")
         return {
             "bearerId": camera.bearer, "bearerName": camera.wearer, "systemId": self.system,
             "sessionId": camera.session,
-            "recordingId": f"{stem}_{camera.session[:4].upper()}_{camera.serial}",
+            "recordingId": f"{camera.recording or _stem(camera.session)}_{camera.serial}",
         }  # fmt: skip
 
     def _announce(
@@ -283,6 +288,12 @@ def _place(order: Mapping[str, Any], now: datetime) -> dict[str, Any]:
         "lat": order["lat"], "lon": order["lon"], "eph": order.get("eph", 6.5),
         "gpsTimestamp": order.get("gpsTimestamp", int(now.timestamp())),
     }  # fmt: skip
+
+
+def _stem(session: str) -> str:
+    """Name a recording, in the camera's local time, which may be earlier than the stream's."""
+    local = datetime.now(ZoneInfo("Europe/Paris"))
+    return f"{local:%Y%m%d_%H%M%S}_{session[:4].upper()}"
 
 
 def _stamp(moment: datetime) -> str:

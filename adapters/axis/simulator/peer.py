@@ -59,7 +59,8 @@ class Peer:
         self.serial = serial
         self._scene, self._ask = scene, ask
         self._connection = RTCPeerConnection(
-            RTCConfiguration(bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
+            # Unless told that there is none, aiortc asks a STUN server on the internet.
+            RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
         )
         self._stop: Callable[[], None] | None = None
         self._lossy: set[Any] = set()  # transports: sound and picture share one
@@ -116,7 +117,9 @@ class Peer:
                 await self._candidate(params)
             else:
                 raise Refusal("Method not supported")
-        except (KeyError, ValueError, AttributeError) as error:
+        except Refusal:
+            raise
+        except Exception as error:  # of aiortc's too: an answer told twice, one of another offer
             raise Refusal("Invalid parameters") from error
 
     async def _candidate(self, params: dict[str, Any]) -> None:

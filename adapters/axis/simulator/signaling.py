@@ -56,9 +56,12 @@ class _Viewer:
         self._device.viewers.add(self)
         try:
             while True:
-                await self._take(json.loads(await self._socket.receive_text()))
-        except (WebSocketDisconnect, KeyError, ValueError, TypeError, AttributeError, RuntimeError):
-            pass  # gone, or spoke something else
+                frame = await self._socket.receive_text()
+                # What is not understood means nothing, and costs nobody his picture.
+                with contextlib.suppress(KeyError, ValueError, TypeError, AttributeError):
+                    await self._take(json.loads(frame))
+        except (WebSocketDisconnect, KeyError, RuntimeError):
+            pass  # gone, or sent bytes
         finally:
             self._device.viewers.discard(self)
             await asyncio.gather(*(peer.close() for peer in self._peers.values()))
@@ -66,7 +69,7 @@ class _Viewer:
 
     async def cut(self) -> None:
         """Close the socket, as a server does that restarts."""
-        with contextlib.suppress(RuntimeError):  # closed already
+        with contextlib.suppress(RuntimeError, WebSocketDisconnect):  # closed already
             await self._socket.close(1001)
 
     async def end(self, serial: str) -> None:
@@ -98,7 +101,8 @@ class _Viewer:
             wishes = _wishes(data)
             scene = self._device.scene(asked["targetId"], data["sessionId"])
         except (Refusal, KeyError, TypeError) as refusal:
-            await self._answer(asked, error={"code": 1000, "message": str(refusal)})
+            said = str(refusal.args[0]) if refusal.args else ""
+            await self._answer(asked, error={"code": 1000, "message": said})
             return
         await self._answer(asked)
         peer = Peer(
@@ -138,7 +142,7 @@ class _Viewer:
 
     async def _send(self, message: dict[str, Any]) -> None:
         async with self._sending:
-            with contextlib.suppress(RuntimeError):  # the socket went meanwhile
+            with contextlib.suppress(RuntimeError, WebSocketDisconnect):  # the socket went
                 await self._socket.send_text(json.dumps(message))
 
 

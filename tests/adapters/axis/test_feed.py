@@ -13,7 +13,17 @@ from typing import Any
 import pytest
 
 from adapters.axis import Axis
-from hooks import Activation, End, Envelope, Feed, LinkChange, LiveList, Refused, Unreachable
+from hooks import (
+    Activation,
+    End,
+    Envelope,
+    Feed,
+    LinkChange,
+    LiveList,
+    Message,
+    Refused,
+    Unreachable,
+)
 
 PASSWORD = "élan & 100%"
 
@@ -27,7 +37,7 @@ def adapter_for(device: Any, **more: object) -> Axis:
             "username": "renfort",
             "password": PASSWORD,
             "status_every_s": 0.1,
-            "ping_every_s": 0.1,
+            "ping_every_s": 5,
             **more,
         }
     )
@@ -103,6 +113,40 @@ async def test_a_press_told_by_an_event_is_heard(device: Any, ear: Any) -> None:
     assert press.activation == "axis:s-1"
 
 
+async def test_presses_of_a_burst_are_written_together_and_in_order(device: Any, ear: Any) -> None:
+    class SlowDisk:
+        """Answers no event before three of them are there."""
+
+        def __init__(self) -> None:
+            self.waiting: list[Envelope] = []
+            self.three = asyncio.Event()
+
+        async def __call__(self, envelope: Envelope) -> tuple[Message, ...]:
+            if envelope.channel == "events":
+                self.waiting.append(envelope)
+                if len(self.waiting) == 3:
+                    self.three.set()
+                await self.three.wait()
+            await ear(envelope)
+            return ()
+
+        def up(self) -> None:
+            ear.up()
+
+    disk = SlowDisk()
+    async with device.serving():
+        running = asyncio.ensure_future(feed_of(adapter_for(device)).run(disk))
+        await ear.until(lambda: "links" in ear.channels())
+        for session in ("s-1", "s-2", "s-3"):
+            device.press(session)
+        await ear.until(lambda: ear.channels().count("events") == 3)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+    pressed = [fact.activation for fact in facts(disk.waiting)]
+    assert pressed == ["axis:s-1", "axis:s-2", "axis:s-3"]
+
+
 async def test_a_press_that_comes_while_subscribing_is_heard(device: Any, ear: Any) -> None:
     device.while_subscribing = lambda line: line.send(event_frame("s-early"))
 
@@ -163,7 +207,7 @@ async def test_a_link_that_comes_back_is_told_once(device: Any, ear: Any) -> Non
 
 
 async def test_signs_of_life_come_from_pings_and_from_the_state(device: Any, ear: Any) -> None:
-    async with listening(device, ear, status_every_s=600):
+    async with listening(device, ear, status_every_s=600, ping_every_s=1):
         await ear.until(lambda: ear.ups >= 5)
         asked_for_state = len([each for each in device.log if "status.cgi" in each])
 
@@ -183,7 +227,7 @@ async def test_a_connection_cut_is_unreachable(device: Any, ear: Any) -> None:
 
 
 async def test_a_socket_that_answers_no_ping_is_given_up(device: Any, ear: Any) -> None:
-    async with listening(device, ear) as running:
+    async with listening(device, ear, ping_every_s=1) as running:
         device.lines[0].deaf = True
         error = await failure(running)
 

@@ -6,20 +6,32 @@ import argparse
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from time import time
 from typing import Any
 
 import aioice.ice
 import av
 import pytest
-import uvicorn
 
+from adapters._simulated.lens import read_clock
 from adapters.axis import Axis
 from adapters.axis.simulator import Simulator
-from adapters.axis.simulator.scene import read_clock
-from hooks import ActivationId, AdapterError, Codec, DeviceId, Message, Refused, Sample, Unreachable
+from hooks import (
+    Activation,
+    ActivationId,
+    AdapterError,
+    Codec,
+    DeviceId,
+    Envelope,
+    Live,
+    Message,
+    Refused,
+    Sample,
+    Unreachable,
+)
 from hooks.errors import BadSettings
+from tests.serving import Server
 
 SERIAL = "S1"
 
@@ -67,7 +79,7 @@ class Served:
 
     def source(self, session: Any = None, **more: Any) -> Callable[[Screen], Awaitable[None]]:
         name = ActivationId(f"axis:{session or self.device.cameras[SERIAL].session}")
-        live = self.adapter(**more).open_live(name, DeviceId(f"axis:{SERIAL}"))
+        live = self.adapter(**more).open_live(name, DeviceId(f"axis:{SERIAL}"), {})
         assert live is not None
         assert live.run is not None
         return live.run
@@ -78,16 +90,8 @@ async def served(*options: str) -> AsyncIterator[Served]:
     parser = argparse.ArgumentParser()
     Simulator.add_arguments(parser)
     simulator = Simulator(parser.parse_args(["--officer", f"{SERIAL}=PM-1", *options]))
-    server = uvicorn.Server(uvicorn.Config(simulator.app, port=0, log_level="error"))
-    serving = asyncio.create_task(server.serve())
-    while not server.started:  # noqa: ASYNC110  (uvicorn has no event for it)
-        await asyncio.sleep(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    try:
-        yield Served(simulator, f"http://127.0.0.1:{port}")
-    finally:
-        server.should_exit = True
-        await serving
+    async with Server(simulator.app).here() as url:
+        yield Served(simulator, url)
 
 
 @contextlib.asynccontextmanager
@@ -264,11 +268,18 @@ async def test_the_bare_address_of_newer_servers_serves_too() -> None:
             assert screen.of(Codec.H264)
 
 
-def test_a_companion_gives_no_picture_of_its_own() -> None:
+def test_a_companion_says_where_the_picture_is_pulled_or_gives_none() -> None:
     adapter = Axis()
     adapter.configure({"transport": "bridge"})
+    body = b"""{"renfort_bridge": 1, "type": "stream.active", "camera_serial": "S1",
+        "session_id": "s", "media": {"url": "rtsp://192.0.2.7/s1", "video": "h264"}}"""
+    [press] = adapter.decode(Envelope(adapter="axis", body=body, received_at=datetime.now(UTC)))
+    assert isinstance(press, Activation)
 
-    assert adapter.open_live(ActivationId("axis:s"), DeviceId("axis:S1")) is None
+    live = adapter.open_live(press.activation, press.device, press.extra)
+
+    assert live == Live(url="rtsp://192.0.2.7/s1", video=Codec.H264)
+    assert adapter.open_live(press.activation, press.device, {}) is None
 
 
 def test_a_port_that_is_none_is_refused() -> None:

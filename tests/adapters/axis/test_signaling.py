@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import math
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.axis.signaling import Talk, hear
+from adapters.axis.signaling import Talk, hear, life_of
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.floats() | st.text(),
@@ -89,3 +91,25 @@ def test_every_frame_carries_the_token_and_the_session() -> None:
         "apiVersion": "1.0", "type": "response", "method": "addIceCandidate", "sessionId": None,
         "context": "c", "data": {},
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("claims", "life_s"),
+    [
+        ({"exp": 1_796_064_746, "nbf": 1_796_064_441, "iat": 1_796_064_446}, 300),
+        ({"exp": 130.5, "iat": 100}, 30.5),
+        ({"exp": 100, "iat": 100}, math.inf),
+        ({"exp": 100}, math.inf),
+        ({"exp": "soon", "iat": []}, math.inf),
+        ([], math.inf),
+    ],
+)
+def test_a_token_says_how_long_it_lives_or_nothing(claims: object, life_s: float) -> None:
+    body = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
+
+    assert life_of(f"head.{body}.sign") == life_s
+
+
+@given(st.text())
+def test_any_token_is_one(token: str) -> None:
+    assert life_of(token) > 0

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import base64
 import json
-import socket
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -16,12 +13,12 @@ from typing import Any
 import httpx
 import pytest
 import requests
-import uvicorn
 from requests.auth import HTTPDigestAuth
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from adapters.axis.simulator import Simulator
+from tests.serving import Server
 
 TOPIC = "tns1:WebRTC/tnsaxis:Signaling/tnsaxis:CloudEvent"
 APP = "/local/BodyWornLiveSelfHosted"
@@ -41,17 +38,9 @@ class Served:
         clock = self.device.clock
         self.device.clock = lambda: clock() + self.ahead_s
         self.device.doorman._clock = self.device.clock
-        config = uvicorn.Config(self.simulator.app, log_level="error")
-        self.server = uvicorn.Server(config)
-        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        listener.bind(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        self.thread = threading.Thread(
-            target=lambda: asyncio.run(self.server.serve(sockets=[listener]))
-        )
-        self.thread.start()
-        while not self.server.started:
-            time.sleep(0.01)
+        self.server = Server(self.simulator.app)
+        self.server.start()
+        self.url = self.server.url
 
     @property
     def account(self) -> HTTPDigestAuth:
@@ -77,8 +66,8 @@ class Served:
 def axis() -> Iterator[Served]:
     served = Served()
     yield served
-    served.server.should_exit = True
-    served.thread.join()
+    served.server.stop()
+    served.server.join()
 
 
 def ask(socket: ClientConnection, method: str, params: object) -> dict[str, Any]:
@@ -255,6 +244,42 @@ def test_the_signalling_token_lives_five_minutes_and_began_five_seconds_ago(axis
     assert json.loads(base64.urlsafe_b64decode(head))["alg"] == "HS256"
     assert (told["exp"] - told["iat"], told["iat"] - told["nbf"]) == (300, 5)
     assert data["expiresAt"].endswith("Z")
+
+
+def test_a_viewer_that_says_what_nobody_understands_is_still_heard(axis: Served) -> None:
+    session = axis.control("press", serial="S1")["sessionId"]
+    body = {"apiVersion": "1.0", "method": "getSignalingClientToken", "params": {}}
+    token = axis.post(f"{APP}/auth.cgi", body).json()["data"]["token"]
+    address = axis.url.replace("http", "ws") + f"/client?authorization={token}"
+
+    def ask(kind: str, method: str, params: object, session: str = session) -> None:
+        data = {"apiVersion": "1.0", "type": "request", "method": method, "sessionId": session,
+                "context": "x", "params": params}  # fmt: skip
+        known = {"accessToken": token, "correlationId": "c", "targetId": "S1"}
+        socket.send(json.dumps(known | {"type": kind, "id": "noid", "data": data}))
+
+    def heard(method: str) -> Any:
+        while True:
+            told = json.loads(socket.recv(timeout=5))
+            if method in (told["type"], told.get("data", {}).get("method")):
+                return told
+
+    with connect(address) as socket:
+        for odd in ("garbage", "[]", "null", json.dumps({"type": "hello", "accessToken": token}),
+                    json.dumps({"type": "signaling", "accessToken": token})):  # fmt: skip
+            socket.send(odd)
+        ask("hello", "", {})
+        assert heard("hello")["id"]
+        wish = {"type": "live", "videoReceive": {}}
+        ask("initSession", "initSession", wish)
+        assert heard("setSdpOffer")["data"]["params"]["type"] == "offer"
+        ask("signaling", "setSdpAnswer", {"type": "answer", "sdp": "v=0\r\nm=video"})
+        assert heard("setSdpAnswer")["data"]["error"]["message"] == "Invalid parameters"
+        ask("initSession", "initSession", wish, "no")
+        heard("initSession")  # what was asked comes back, then what became of it
+        refused = heard("initSession")["data"]["error"]["message"]
+
+    assert refused == "S1 does not stream in session no"
 
 
 @pytest.mark.parametrize(
