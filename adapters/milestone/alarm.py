@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from adapters._shared.news import matters
 from adapters.milestone.decode import guid_of
-from hooks import Camera, Phase, Picture, Position, Receipt
+from adapters.milestone.record import Shown
+from hooks import Camera, Phase, Picture
 
 #: Levels that every installation has, and the name each has in an English one. Sites add levels
 #: and rename them; these numbers stay.
@@ -30,33 +29,6 @@ CLOCKS_APART = timedelta(hours=1)
 _TIMES = ("time", "timestamp", "createdTime", "created")
 #: A serial number shorter than that is found in too many names.
 _SHORTEST_SERIAL = 6
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
-    """What an alarm is known to say: the content of our receipts. No place, no name in it."""
-
-    alarm: str
-    state: str = "new"  #: a key of LEVELS; alarms begin as new
-    priority: str = ""  #: a key of LEVELS; empty: not set yet
-    told: str = ""  #: what was last told to people, as `matters`; empty: not known
-
-    def receipt(self) -> Receipt:
-        """Write it down."""
-        return Receipt(data=json.dumps(asdict(self)))
-
-
-def read_receipt(receipt: Receipt | None) -> Shown | None:
-    """Read what an earlier call wrote; None when there is nothing that can be read."""
-    try:
-        said = json.loads(receipt.data) if receipt else None
-    except ValueError:
-        return None
-    if not isinstance(said, dict) or not isinstance(said.get("alarm"), str):
-        return None
-    known = {each.name for each in fields(Shown)}
-    kept = {name: value for name, value in said.items() if name in known and isinstance(value, str)}
-    return Shown(**kept)
 
 
 # --- what it says ---
@@ -84,29 +56,6 @@ def comment(picture: Picture) -> str:
     return _bounded(_plain(picture.text), LONGEST_TEXT) or reference(picture)
 
 
-def matters(picture: Picture) -> str:
-    """Sum up what an operator of the VMS must be told when it changes.
-
-    Crews drawing nearer and fixes wandering are the page's business: each change of an alarm is a
-    line in the VMS's audit log.
-    """
-    place = "unknown" if picture.position is None else "last" if picture.last_known else "known"
-    return json.dumps(
-        [picture.phase, picture.owner, *picture.engaged, place, picture.link_up,
-         picture.ended_at is not None, picture.closed_by, picture.outcome]
-    )  # fmt: skip
-
-
-def far(before: Position | None, now: Position | None) -> bool:
-    """Whether he has gone too far from the place last told for it still to serve."""
-    if before is None or now is None:
-        return False
-    east_deg = (now.lon - before.lon + 180) % 360 - 180
-    east = math.radians(east_deg) * math.cos(math.radians(now.lat))
-    north = math.radians(now.lat - before.lat)
-    return math.hypot(east, north) * 6_371_000 > MOVED_M
-
-
 def wanted(picture: Picture, shown: Shown) -> Shown:
     """Say what the alarm is to be. A closed incident is closed by `withdraw`, not here."""
     states = {Phase.NEW: "new", Phase.CLOSED: shown.state}
@@ -114,6 +63,7 @@ def wanted(picture: Picture, shown: Shown) -> Shown:
         alarm=shown.alarm,
         state=states.get(picture.phase, "in_progress"),
         priority="low" if picture.exercise else "high",
+        assigned=picture.owner or shown.assigned,
         told=matters(picture),
     )
 
@@ -136,23 +86,29 @@ def serial(picture: Picture) -> str:
     return found if len(found) >= _SHORTEST_SERIAL and found.isalnum() else ""
 
 
-def sources(
-    picture: Picture, devices: Mapping[str, str], inventory: Sequence[Camera], fallback: str
-) -> list[str]:
+def named_after(picture: Picture, inventory: Sequence[Camera]) -> str:
+    """Find the camera whose name bears the device's serial number; empty: there is none."""
+    own = serial(picture)
+    if not own:
+        return ""
+    named = [each for each in inventory if each.enabled and own in each.name.upper()]
+    found = min(named, key=lambda each: each.name, default=None)
+    return guid_of(found.id) or "" if found else ""
+
+
+def sources(picture: Picture, own: str, fallback: str) -> list[str]:
     """List the cameras that can stand for the incident, best first, by GUID.
 
     An alarm has video, and a place on the Smart Map, by its source, which must be a camera: the
     officer's own device, else the camera that sees him best, else the one set for that.
     """
-    found = [devices.get(picture.device)]
-    own = serial(picture)
-    if own:
-        named = [each for each in inventory if each.enabled and own in each.name.upper()]
-        found += [guid_of(each.id) for each in sorted(named, key=lambda each: each.name)[:1]]
-    seen = [guid_of(sighting.camera.id) for sighting in picture.situation.sightings]
-    found += [guid for guid in seen if guid][:1]
-    found.append(fallback)
-    return list(dict.fromkeys(guid for guid in found if guid))
+    return list(dict.fromkeys(each for each in (own, *seeing(picture)[:1], fallback) if each))
+
+
+def seeing(picture: Picture) -> list[str]:
+    """List our cameras that can show the place, best first, by GUID."""
+    seen = (guid_of(sighting.camera.id) for sighting in picture.situation.sightings)
+    return [guid for guid in seen if guid]
 
 
 # --- finding ours again ---
@@ -165,7 +121,7 @@ def find(alarms: Iterable[Mapping[str, Any]], mark: str) -> str | None:
         for alarm in alarms
         if alarm.get("id") and any(mark in str(said) for said in alarm.values())
     ]
-    ours.sort(key=lambda alarm: _time(alarm) or datetime.max.replace(tzinfo=UTC))
+    ours.sort(key=lambda alarm: time_of(alarm) or datetime.max.replace(tzinfo=UTC))
     return str(ours[0]["id"]) if ours else None
 
 
@@ -175,7 +131,7 @@ def past(alarms: Sequence[Mapping[str, Any]], opened_at: datetime) -> bool:
     The order of the maker's list is not documented: only a page seen to go from new to old says
     anything of the next one.
     """
-    times = [_time(alarm) for alarm in alarms]
+    times = [time_of(alarm) for alarm in alarms]
     if len(times) < 2 or None in times:
         return False
     known = [each for each in times if each is not None]
@@ -183,7 +139,7 @@ def past(alarms: Sequence[Mapping[str, Any]], opened_at: datetime) -> bool:
     return falling and known[-1] < opened_at - CLOCKS_APART
 
 
-def _time(alarm: Mapping[str, Any]) -> datetime | None:
+def time_of(alarm: Mapping[str, Any]) -> datetime | None:
     """Read an alarm's time: seven decimals, one more than Python reads, and sometimes no zone."""
     for field in _TIMES:
         value = alarm.get(field)

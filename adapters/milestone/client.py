@@ -13,9 +13,15 @@ from urllib.parse import quote
 import requests
 
 from adapters.milestone import alarm as alarms
-from adapters.milestone.decode import read_cameras
+from adapters.milestone import releases
+from adapters.milestone.api import READ_S
+from adapters.milestone.decode import Box, read_cameras, read_hardware
+from adapters.milestone.elsewhere import level_of
 from adapters.milestone.gateway import DeclinedError, Gateway, Site
-from hooks import AdapterError, Camera, Health, Listener, Message, Refused, Unreachable
+from adapters.milestone.state import StateFeed
+from adapters.milestone.theirs import Ours
+from hooks import AdapterError, Camera, Finding, Health, Listener, Message, Refused, Unreachable
+from hooks.causes import cause
 
 log = logging.getLogger(__name__)
 
@@ -32,35 +38,55 @@ SKEW_S = 30.0
 Row = dict[str, Any]
 
 
+class NoAlarmsError(Refused):
+    """A release that takes no alarms from programs; all other ways of showing remain."""
+
+    def __init__(self, said: Refused) -> None:
+        super().__init__(said.text, **said.params)
+
+    @property
+    def said(self) -> Message:
+        """The sentence for people."""
+        return Message(text=self.text, params={k: str(v) for k, v in self.params.items()})
+
+
 class Client:
     """One site. Used by several threads at once."""
 
     def __init__(self, site: Site) -> None:
-        self._gateway = Gateway(site)
+        self.gateway = self._gateway = Gateway(site)
+        self.state = StateFeed(self._gateway)
         self._site = site
         self._enums: dict[str, list[Row]] = {}
+        self.ours = Ours()
+        self._boxes: dict[str, Box] = {}
 
     def close(self) -> None:
         """Close the connections that are kept."""
         self._gateway.close()
 
+    @property
+    def host(self) -> str:
+        """The name to put in an error."""
+        return self._site.host
+
     # --- inventory ---
 
     def cameras(self) -> list[Camera]:
         """Give all cameras, disabled ones too, each with the address of its hardware."""
-        rows = self._list("cameras?disabled", INVENTORY_S)
-        hardware: list[Row] = []
         try:
-            hardware = self._list("hardware?disabled", INVENTORY_S)
+            self._boxes = read_hardware(self._gateway.rows("hardware?disabled", INVENTORY_S))
         except AdapterError as error:
             # A role may see cameras and not hardware: an address is worth less than the cameras.
-            log.warning("no addresses of cameras: %s", error)
-        return read_cameras(rows, hardware)
+            # Where it answered before, a device then switched off is so still.
+            log.warning("addresses of cameras are not read: %s", error)
+        return read_cameras(self._gateway.rows("cameras?disabled", INVENTORY_S), self._boxes)
 
     def cameras_named(self, part: str) -> list[Camera]:
         """Give the cameras whose name contains this, without reading the whole inventory."""
         try:
-            return read_cameras(self._list(f"cameras?name=contains:'{quote(part, safe='')}'"))
+            path = f"cameras?name=contains:'{quote(part, safe='')}'"
+            return read_cameras(self._list(path, READ_S))
         except DeclinedError:  # a release that knows no such filter
             return []
 
@@ -85,6 +111,8 @@ class Client:
         ------
         Unreachable
             It may exist all the same: look for it before creating again.
+        NoAlarmsError
+            The release has none.
         Refused
             Neither on these cameras nor without any.
         """
@@ -103,19 +131,27 @@ class Client:
         raise refusals[0]
 
     def _created(self, body: Mapping[str, Any]) -> str:
-        answer = self._ask("POST", "alarms", body)
+        try:
+            answer = self._ask("POST", "alarms", body)
+        except DeclinedError as error:
+            raise self._declined("alarms", error) from None
         data = answer.get("data") or answer.get("result")
         identifier = data.get("id") if isinstance(data, Mapping) else None
         if not isinstance(identifier, str | int):
             raise Unreachable("{host} created an alarm and did not say which", host=self._site.host)
+        self.ours.wrote(str(identifier), alarms.LEVELS["new"][0])
         return str(identifier)
 
     def change_alarm(self, alarm: str, body: Mapping[str, Any]) -> bool:
         """Change an alarm; False when there is none of that id."""
+        # Noted before it is sent: what is read meanwhile is not somebody else's doing.
+        self.ours.wrote(alarm, self._level_in(body))
         try:
             self._gateway.ask("PATCH", f"alarms/{quote(alarm, safe='')}", body)
         except DeclinedError as error:
-            if error.status == 404:
+            # The maker answers either for what is not there; 400 is also a value not understood.
+            if error.status == 404 or (error.status == 400 and self.alarm(alarm) is None):
+                self.ours.forget(alarm)
                 return False
             self._enums = {}  # a state or a reason may have been replaced: ask again next time
             raise
@@ -135,16 +171,61 @@ class Client:
                     raise
                 log.warning("closed without the reason %s: %s", reason, error)
             else:
+                self.ours.forget(alarm)
                 return
         self.change_alarm(alarm, body)
+        self.ours.forget(alarm)
 
     def find_alarm(self, mark: str, opened_at: datetime) -> str | None:
         """Look for an alarm that bears a mark, and is not older than `opened_at`."""
         for page in self._pages():
             found = alarms.find(page, mark)
+            if found:
+                self.ours.found(found)
             if found or alarms.past(page, opened_at):
                 return found
         return None
+
+    def alarms_since(self, opened_at: datetime) -> Iterator[Row]:
+        """List the alarms, as far back as that where their order allows to stop there."""
+        for page in self._pages():
+            yield from (row for row in page if row.get("id"))
+            if alarms.past(page, opened_at):
+                return
+
+    def alarm(self, alarm: str) -> Row | None:
+        """Give an alarm as it is now, with what was typed into it; None when it is gone."""
+        try:
+            answer = self._ask("GET", f"alarms/{quote(alarm, safe='')}?include=data")
+        except DeclinedError as error:
+            if error.status in (400, 404):
+                return None
+            raise
+        data = answer.get("data")
+        return {"id": alarm, **data} if isinstance(data, dict) else None
+
+    def history(self, alarm: str) -> list[Row]:
+        """List what was done to an alarm; nothing where the release does not say."""
+        try:
+            return self._list(f"alarms/{quote(alarm, safe='')}/history")
+        except DeclinedError:
+            return []
+
+    def states(self) -> list[Row]:
+        """List the site's alarm states, as last read."""
+        return self._enum("alarmStates")
+
+    def is_us(self, name: str) -> bool:
+        """Whether the site names our own account: with its domain, or `[BASIC]`, or bare."""
+
+        def bare(each: str) -> str:
+            return each.rpartition("\\")[2].partition("@")[0].strip().casefold()
+
+        return bool(name) and bare(name) == bare(self._site.username)
+
+    def _level_in(self, body: Mapping[str, Any]) -> int:
+        """Give the level of the state that a change brings; 0: it brings none."""
+        return (level_of(body, self.states()) or 0) if "state" in body else 0
 
     def level(self, enum: str, name: str) -> str | int | None:
         """Give the id of a state or a priority, by its name in `alarm.LEVELS`."""
@@ -171,12 +252,19 @@ class Client:
         AdapterError
             The site does not answer, or the account may not.
         """
-        answer = self._needed("alarmStates")
-        self._needed("alarms?page=0&size=1")
+        missing: tuple[Finding, ...] = ()
+        try:
+            answer = self._needed("alarmStates")
+            self._needed("alarms?page=0&size=1")
+        except NoAlarmsError as none:
+            answer = self._gateway.ask("GET", "sites")
+            missing = (Finding(subject="alarm", well=False, said=none.said),)
         skew_s = _skew_s(answer.headers.get("Date"))
         version = {"version": self._gateway.found().version or "?"}
         detail = Message(text="XProtect {version} answers, alarms included", params=version)
-        if not fallback:
+        if missing:
+            detail = Message(text="XProtect {version} answers", params=version)
+        elif not fallback:
             detail = Message(
                 text="XProtect {version} answers. Set fallback_camera: without it, an officer "
                 "whom no camera stands for nor sees has no alarm",
@@ -192,7 +280,28 @@ class Client:
                     "camera {camera} of the settings is not in XProtect, or not for {username}",
                     camera=guid, username=self._site.username,
                 )  # fmt: skip
-        return Health(alive=True, clock_skew_s=skew_s, detail=detail)
+        return Health(
+            alive=True, clock_skew_s=skew_s, detail=detail,
+            findings=(*missing, self._state_finding()),
+        )  # fmt: skip
+
+    def _state_finding(self) -> Finding:
+        """Say whether the site tells which cameras answer: by trying, the version explaining."""
+        subject, release = "state", releases.release_of(self._gateway.found().version) or "?"
+        try:
+            offered = self.state.offered_now()
+        except AdapterError as error:
+            return Finding(subject=subject, well=False, said=cause(error))
+        if offered:
+            said = Message(text="cameras that no longer answer are told")
+            return Finding(subject=subject, well=True, said=said)
+        expected = releases.offers(self._gateway.found().version, releases.STATE)
+        missing = Message(
+            text="XProtect {release} does not tell which cameras answer; {since} and later do: a "
+            "dead camera may be proposed",
+            params={"release": release, "since": releases.STATE.since},
+        )
+        return Finding(subject=subject, well=expected is False, said=missing)
 
     def warm(self) -> None:
         """Have token, connection and levels ready; prove that alarms can be made now.
@@ -200,8 +309,11 @@ class Client:
         States come from the Event Server, which keeps the alarms: a gateway that answers while it
         does not would prove nothing.
         """
-        self._enums["alarmStates"] = self._list("alarmStates")
-        self._enum("alarmPriorities")
+        try:
+            self._enums["alarmStates"] = self._list("alarmStates")
+            self._enum("alarmPriorities")
+        except NoAlarmsError:
+            self._list("sites")
 
     async def watch(self, listener: Listener) -> None:
         """Keep all warm until cancelled; raise when the site is lost."""
@@ -232,17 +344,30 @@ class Client:
         log.warning("our alarm was not found among the first %d", PAGE * MOST_PAGES)
 
     def _list(self, path: str, read_s: float | None = None) -> list[Row]:
-        found = self._ask("GET", path, read_s=read_s).get("array")
-        if not isinstance(found, list):
-            raise Unreachable("{host} answers no list to {path}", host=self._site.host, path=path)
-        return [each for each in found if isinstance(each, dict)]
+        try:
+            return list(self._gateway.rows(path, read_s))
+        except DeclinedError as error:
+            raise self._declined(path, error) from None
+
+    def _declined(self, path: str, error: DeclinedError) -> Refused:
+        """Tell a release that has no alarms from an alarm, or a camera, that is not there."""
+        version = self._gateway.found().version
+        has = releases.offers(version, releases.ALARMS) is not False
+        if has or error.status != 404 or not path.startswith("alarm"):
+            return error
+        return NoAlarmsError(
+            Refused(
+                "XProtect {release} takes no alarms from programs: {since} or later does",
+                release=releases.release_of(version), since=releases.ALARMS.since,
+            )
+        )  # fmt: skip
 
     def _needed(self, path: str) -> requests.Response:
         try:
             answer = self._gateway.ask("GET", path)
         except DeclinedError as error:
             if error.status != 403:
-                raise
+                raise self._declined(path, error) from None
             raise Refused(
                 "the role of {username} lacks the rights on alarms: see Overall Security, Alarms, "
                 "in Management Client ({why})",

@@ -10,6 +10,8 @@ import logging
 import math
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from hooks import Camera, CameraId, CameraKind, Position
@@ -25,13 +27,38 @@ _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _KINDS = {True: CameraKind.PTZ, False: CameraKind.FIXED, None: CameraKind.UNKNOWN}
 
 
-def read_cameras(rows: Iterable[object], hardware: Iterable[object] = ()) -> list[Camera]:
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A device that cameras are channels of."""
+
+    address: str = ""
+    enabled: bool = True
+    recorder: str = ""  #: the GUID of its recording server
+
+
+_NO_BOXES: Mapping[str, Box] = MappingProxyType({})
+
+
+def read_hardware(rows: Iterable[object]) -> dict[str, Box]:
+    """Read the devices by GUID; rows may come one by one, and none is kept."""
+    boxes = {}
+    for row in _rows(rows, "hardware"):
+        address = row.get("address")
+        boxes[str(row.get("id")).lower()] = Box(
+            address=address if isinstance(address, str) else "",
+            enabled=str(row.get("enabled")).lower() != "false",
+            recorder=_parent(row),
+        )
+    return boxes
+
+
+def read_cameras(rows: Iterable[object], boxes: Mapping[str, Box] = _NO_BOXES) -> list[Camera]:
     """Read an inventory, with the hardware its cameras are channels of.
 
     A value that makes no sense is unknown, and logged with the camera's id, the field and the
-    value. A row without id is left out, and logged. A camera listed twice is given once.
+    value. A row without id is left out, and logged. A camera listed twice is given once. A camera
+    of a device that is disabled gives no picture, whatever is said of itself.
     """
-    boxes = {str(each.get("id")).lower(): each for each in _rows(hardware, "hardware")}
     cameras: dict[CameraId, Camera] = {}
     for row in _rows(rows, "camera"):
         guid = row.get("id")
@@ -67,12 +94,11 @@ def _rows(found: Iterable[object], kind: str) -> Iterable[Row]:
             log.warning("a %s that is no object in the inventory: %.80r; left out", kind, row)
 
 
-def _camera(row: Row, guid: str, boxes: Mapping[str, Row]) -> Camera:
+def _camera(row: Row, guid: str, boxes: Mapping[str, Box]) -> Camera:
     parent = _parent(row)
-    extra = {"hardware": parent} if parent else {}
-    address = boxes.get(parent, {}).get("address")
-    if isinstance(address, str) and address:
-        extra["address"] = address
+    box = boxes.get(parent, Box())
+    known = {"hardware": parent, "address": box.address, "recorder": box.recorder}
+    extra = {name: value for name, value in known.items() if value}
     if row.get("channel") is not None:
         extra["channel"] = str(row["channel"])[:20]
     return Camera(
@@ -83,13 +109,13 @@ def _camera(row: Row, guid: str, boxes: Mapping[str, Row]) -> Camera:
         heading_deg=_heading(row),
         fov_deg=_degrees(row, "coverageFieldOfView"),
         range_m=_number(row, "coverageDepth"),
-        enabled=_flag(row, "enabled") is not False,
+        enabled=box.enabled and _flag(row, "enabled") is not False,
         extra=extra,
     )
 
 
 def _parent(row: Row) -> str:
-    """Give the hardware's id; an encoder has several cameras, told apart by `channel`."""
+    """Give the parent's id: of a camera its hardware (an encoder has several), else its server."""
     relations = row.get("relations")
     parent = relations.get("parent") if isinstance(relations, Mapping) else None
     found = parent.get("id") if isinstance(parent, Mapping) else None

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Any
 
-from hooks import AdapterError, Refused, Unreachable
+from hooks import AdapterError, Message, Refused, Unreachable
 
 log = logging.getLogger(__name__)
 
@@ -20,13 +20,21 @@ MARGIN_S = 60.0
 AGAIN_S = 10.0
 #: The maker's default, for an answer that does not say.
 LIFE_S = 3600.0
+#: Five wrong passwords in a row lock an account (the default of the identity provider's library),
+#: however long between them: after two nothing more is asked until a person has looked. Two hosts
+#: may share the account, and somebody asks doctor what is wrong.
+MOST_REFUSALS = 2
 
 
 class AccountRefusedError(Refused):
-    """The identity provider refuses the account; made from the sentence that says so."""
+    """The identity provider refuses the account; made from the sentence that says so.
 
-    def __init__(self, said: Refused) -> None:
+    `locked`: already, so the password was not looked at, and asking again makes nothing worse.
+    """
+
+    def __init__(self, said: Refused, *, locked: bool = False) -> None:
         super().__init__(said.text, **said.params)
+        self.locked = locked
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +47,9 @@ class _Held:
 class TokenKeeper:
     """Keeps one token for many threads: one asks, the others wait or use the one that serves.
 
-    A wrong password is asked once: a few of them lock the account (`LockedOut`), and with it every
-    other program of the site that uses it.
+    A wrong password is asked once, then after a pause; then never again by this program: a few of
+    them lock the account (`LockedOut`), and with it all that use it. One that is locked already is
+    asked after each pause, so that we are back when somebody has unlocked it.
 
     Parameters
     ----------
@@ -65,6 +74,7 @@ class TokenKeeper:
         self._held: _Held | None = None
         #: The last answer was no, and is held for everybody who asked before that time.
         self._no: tuple[float, AdapterError] | None = None
+        self._refusals = 0
 
     def get(self, spoiled: str = "") -> str:
         """Give a good token; `spoiled` is one that the server has just refused.
@@ -115,12 +125,25 @@ class TokenKeeper:
         now = self._clock()
         try:
             held = _read(self._ask(), now)
+        except AccountRefusedError as error:
+            self._refusals += not error.locked
+            last = self._refusals >= MOST_REFUSALS
+            said = _for_good(error) if last else error
+            self._no = (self._clock() + (math.inf if last else self._pause_s), said)
+            raise said from error
         except AdapterError as error:
-            pause_s = self._pause_s if isinstance(error, AccountRefusedError) else 0.0
-            self._no = (self._clock() + pause_s, error)
+            self._no = (self._clock(), error)
             raise
-        self._no = None
+        self._no, self._refusals = None, 0
         return held
+
+
+def _for_good(error: AccountRefusedError) -> AccountRefusedError:
+    refused = Message(text=error.text, params={k: str(v) for k, v in error.params.items()})
+    return AccountRefusedError(
+        Refused("{refused}. It is asked no more, lest it be locked: restart Renfort once it is "
+                "mended", refused=refused)
+    )  # fmt: skip
 
 
 def _again(error: AdapterError) -> AdapterError:

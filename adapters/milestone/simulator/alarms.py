@@ -10,7 +10,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
 
-from adapters.milestone.simulator.inventory import guid
+from adapters.milestone.simulator.inventory import Camera, guid
+from adapters.milestone.simulator.releases import Feature
 from adapters.milestone.simulator.rest import (
     body_of,
     error,
@@ -79,14 +80,14 @@ def routes(site: Site) -> list[BaseRoute]:
         return page_of(request, [{"message": text} for text in said])
 
     return [
-        route(site, "alarms", GET=several, POST=create),
-        route(site, "alarms/{id}", GET=one, PATCH=change),
-        route(site, "alarms/{id}/history", GET=history),
-        route(site, "alarmstates", GET=_table(STATES)),
-        route(site, "alarmpriorities", GET=_table(PRIORITIES)),
-        route(site, "alarmcategories", GET=_table([])),
-        route(site, "closereasons", GET=_table(REASONS)),
-        route(site, "alarmmessages", GET=messages),
+        route(site, "alarms", Feature.EVENTS, GET=several, POST=create),
+        route(site, "alarms/{id}", Feature.EVENTS, GET=one, PATCH=change),
+        route(site, "alarms/{id}/history", Feature.EVENTS, GET=history),
+        route(site, "alarmstates", Feature.EVENTS, GET=_table(STATES)),
+        route(site, "alarmpriorities", Feature.EVENTS, GET=_table(PRIORITIES)),
+        route(site, "alarmcategories", Feature.EVENTS, GET=_table([])),
+        route(site, "closereasons", Feature.EVENTS, GET=_table(REASONS)),
+        route(site, "alarmmessages", Feature.EVENTS, GET=messages),
     ]
 
 
@@ -112,16 +113,20 @@ async def _create(site: Site, request: Request) -> Response:
     source = body["source"].lower().removeprefix("cameras/")
     if source not in site.cameras:
         return error(400, f"Device not found. cameras/{source}", propertyName="source")
-    fields = {
-        "id": str(uuid4()), "localId": _next_number(site), "name": body["name"],
-        "message": body["message"], "source": f"cameras/{source}",
-        "sourceName": site.cameras[source].name, "time": site.now(), "state": STATES[0],
-        "priority": PRIORITIES[1], "assignedTo": {"displayName": ""},
-        "comment": "", "reasonForClosing": "",
-    }  # fmt: skip
+    fields = write_new(site, body["name"], body["message"], site.cameras[source])
     alarm = Alarm(str(fields["id"]), fields)
     site.note(alarm, {"created": True, "message": fields["message"]})
     return JSONResponse({"data": _line(alarm, whole=False)}, 202)
+
+
+def write_new(site: Site, name: str, message: str, source: Camera) -> dict[str, Any]:
+    """Write a new alarm."""
+    return {
+        "id": str(uuid4()), "localId": _next_number(site), "name": name, "message": message,
+        "source": f"cameras/{source.id}", "sourceName": source.name, "time": site.now(),
+        "state": STATES[0], "priority": PRIORITIES[1], "assignedTo": {"displayName": ""},
+        "comment": "", "reasonForClosing": "",
+    }  # fmt: skip
 
 
 def _next_number(site: Site) -> int:
@@ -157,5 +162,5 @@ async def _change(site: Site, alarm: Alarm, request: Request) -> Response:
 
 def _line(alarm: Alarm, *, whole: bool) -> dict[str, Any]:
     """Write an alarm; what was typed into it comes with `include=data` alone."""
-    typed = ("comment", "reasonForClosing")
+    typed = ("comment", "reasonForClosing", "references", "eventId")
     return {name: value for name, value in alarm.fields.items() if whole or name not in typed}

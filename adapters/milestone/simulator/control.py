@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -11,18 +10,17 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from adapters.milestone.simulator import catalogue
+from adapters.milestone.simulator import catalogue, people
+from adapters.milestone.simulator.gate import Gate
+from adapters.milestone.simulator.orders import Nothing, post
 from adapters.milestone.simulator.site import Site
 from adapters.milestone.simulator.trouble import Moods, Trouble
+from adapters.milestone.simulator.windows import Handshakes
 
 Positive = Annotated[int, Meta(ge=1)]
 Seconds = Annotated[float, Meta(ge=0, le=3600)]
 #: 0 cuts the connection.
 Status = Annotated[int, Meta(ge=0, le=599)]
-
-
-class Nothing(msgspec.Struct, forbid_unknown_fields=True):
-    """An order that needs no more than its name."""
 
 
 class Fail(msgspec.Struct, forbid_unknown_fields=True):
@@ -51,6 +49,12 @@ class Slow(msgspec.Struct, forbid_unknown_fields=True):
     seconds: Seconds
 
 
+class Away(msgspec.Struct, forbid_unknown_fields=True):
+    """Be out of reach so long: nothing is answered, and what was open is cut."""
+
+    seconds: Seconds
+
+
 class Expire(msgspec.Struct, forbid_unknown_fields=True):
     """Let the tokens lapse now."""
 
@@ -71,10 +75,23 @@ class Camera(msgspec.Struct, forbid_unknown_fields=True):
     online: bool | None = None
 
 
+class Happen(msgspec.Struct, forbid_unknown_fields=True):
+    """Let an event happen: a type by its identifier, a source as `cameras/…`."""
+
+    type: str
+    source: str
+
+
 class Forget(msgspec.Struct, forbid_unknown_fields=True):
     """Delete an alarm."""
 
     id: str
+
+
+class Missing(msgspec.Struct, forbid_unknown_fields=True):
+    """Answer with 404 or with 400 for a device that is not there: both were seen."""
+
+    status: Literal[400, 404]
 
 
 class Order(msgspec.Struct, forbid_unknown_fields=True):
@@ -83,10 +100,7 @@ class Order(msgspec.Struct, forbid_unknown_fields=True):
     newest_first: bool
 
 
-Told = TypeVar("Told", bound=msgspec.Struct)
-
-
-def routes(site: Site, moods: Moods) -> list[BaseRoute]:
+def routes(site: Site, moods: Moods, gate: Gate, windows: Handshakes) -> list[BaseRoute]:
     """List the controls."""
 
     async def alarms(_request: Request) -> Response:
@@ -97,34 +111,24 @@ def routes(site: Site, moods: Moods) -> list[BaseRoute]:
         return JSONResponse(_state(site, moods))
 
     return [
-        _post("fail", Fail, lambda order: _trouble(moods, order)),
-        _post("html", Html, lambda order: _trouble(moods, order)),
-        _post("slow", Slow, lambda order: _slow(moods, order.seconds)),
-        _post("heal", Nothing, lambda _: _heal(site, moods)),
-        _post("expire", Expire, lambda o: {"tokens": site.accounts.expire(refresh=o.refresh)}),
-        _post("unlock", Nothing, lambda _: site.accounts.unlock()),
-        _post("forbid", Forbid, lambda order: site.forbidden.append(order.path.lower())),
-        _post("camera", Camera, lambda order: _camera(site, order)),
-        _post("forget", Forget, lambda order: site.forget(order.id.lower())),
-        _post("order", Order, lambda o: setattr(site, "newest_first", o.newest_first)),
-        _post("drop", Nothing, lambda _: _drop(site)),
+        post("fail", Fail, lambda order: _trouble(moods, order)),
+        post("html", Html, lambda order: _trouble(moods, order)),
+        post("slow", Slow, lambda order: _slow(moods, order.seconds)),
+        post("away", Away, lambda order: _away(site, moods, order.seconds)),
+        post("heal", Nothing, lambda _: _heal(site, moods)),
+        post("expire", Expire, lambda o: {"tokens": site.accounts.expire(refresh=o.refresh)}),
+        post("unlock", Nothing, lambda _: _unlock(site, windows)),
+        post("forbid", Forbid, lambda order: site.forbidden.append(order.path.lower())),
+        post("camera", Camera, lambda order: _camera(site, order)),
+        post("happen", Happen, lambda order: _happen(site, order)),
+        post("forget", Forget, lambda order: site.forget(order.id.lower())),
+        post("missing", Missing, lambda o: setattr(site, "not_found", o.status)),
+        post("order", Order, lambda o: setattr(site, "newest_first", o.newest_first)),
+        post("drop", Nothing, lambda _: _drop(site)),
+        *people.routes(site, gate),
         Route("/simulator/alarms", alarms),
         Route("/simulator/state", state),
     ]
-
-
-def _post(name: str, kind: type[Told], obey: Callable[[Told], object]) -> Route:
-    async def answer(request: Request) -> Response:
-        try:
-            order = msgspec.json.decode(await request.body() or b"{}", type=kind)
-            return JSONResponse(obey(order) or {})
-        except msgspec.MsgspecError as wrong:
-            return JSONResponse({"error": f"{name}: {wrong}"}, 400)
-        except KeyError as unknown:
-            return JSONResponse({"error": f"{name}: there is no {unknown}"}, 404)
-
-    obeyed: Callable[[Request], Awaitable[Response]] = answer
-    return Route(f"/simulator/{name}", obeyed, methods=["POST"])
 
 
 def _trouble(moods: Moods, order: Fail | Html) -> None:
@@ -146,8 +150,14 @@ def _slow(moods: Moods, seconds: float) -> None:
     moods.slow_s = seconds
 
 
+def _away(site: Site, moods: Moods, seconds: float) -> dict[str, int]:
+    moods.away_until = moods.clock() + seconds
+    return _drop(site)
+
+
 def _heal(site: Site, moods: Moods) -> None:
     moods.troubles.clear()
+    moods.away_until = 0.0
     moods.slow_s = 0.0
     site.forbidden.clear()
 
@@ -162,6 +172,15 @@ def _camera(site: Site, order: Camera) -> None:
         catalogue.state_changed(site, camera.id, kind)
 
 
+def _unlock(site: Site, windows: Handshakes) -> None:
+    site.accounts.unlock()
+    windows.unlock()
+
+
+def _happen(site: Site, order: Happen) -> dict[str, Any]:
+    return site.happen(order.type.lower(), order.source, **catalogue.group_of(order.type.lower()))
+
+
 def _drop(site: Site) -> dict[str, int]:
     closers = list(site.hub.closers)
     for close in closers:
@@ -171,7 +190,7 @@ def _drop(site: Site) -> dict[str, int]:
 
 def _state(site: Site, moods: Moods) -> dict[str, Any]:
     return {
-        "release": site.release, "requests": dict(site.requests),
+        "release": site.release.name, "requests": dict(site.requests),
         "tokens": len(site.accounts.tokens), "locked": site.accounts.locked,
         "cameras": len(site.cameras), "alarms": len(site.alarms), "events": len(site.events),
         "connections": len(site.hub.closers), "slow_s": moods.slow_s,

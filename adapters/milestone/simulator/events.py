@@ -8,7 +8,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
 
+from adapters.milestone.simulator import raising, rules
+from adapters.milestone.simulator.analytics import Event
 from adapters.milestone.simulator.catalogue import event_types
+from adapters.milestone.simulator.kinds import SPELT
+from adapters.milestone.simulator.releases import Feature
 from adapters.milestone.simulator.rest import (
     body_of,
     error,
@@ -22,19 +26,25 @@ from adapters.milestone.simulator.site import Site
 
 
 def routes(site: Site) -> list[BaseRoute]:
-    """List the endpoints. Every event is stored: retention is never 0 days here."""
+    """List the endpoints."""
 
     async def trigger(request: Request) -> Response:
-        body = await body_of(request, ("type", "source", "data"))
+        body = await body_of(request, ("type", "source", "datatype", "data"))
         if isinstance(body, Response):
             return body
         refused = _refuse(site, request, body)
         if refused is not None:
             return refused
         kind = body["type"].lower()
-        more = {"data": body["data"]} if "data" in body else {}
-        source = body.get("source") or f"userDefinedEvents/{kind}"
-        return JSONResponse({"data": _line(site.happen(kind, source, **more), whole=False)}, 202)
+        more = {name: body[name] for name in ("datatype", "data") if body.get(name) is not None}
+        source = _source(body.get("source") or f"userDefinedEvents/{kind}")
+        event = site.happen(kind, source, **more)
+        rules.fire(site, event)
+        camera = site.cameras.get(source.removeprefix("cameras/"))
+        if camera is not None:
+            said = Event(id=event["id"], moment=event["time"], message=_name(site, kind))
+            raising.follow(site, camera, said, event)
+        return JSONResponse({"data": _line(event, whole=False)}, 202)
 
     async def several(request: Request) -> Response:
         refused = query_refused(request, ("page", "size", "include"))
@@ -56,9 +66,13 @@ def routes(site: Site) -> list[BaseRoute]:
         return refused or JSONResponse({"data": _line(found, whole=whole)})
 
     return [
-        route(site, "events", GET=several, POST=trigger),
-        route(site, "events/{id}", GET=one),
+        route(site, "events", Feature.EVENTS, GET=several, POST=trigger),
+        route(site, "events/{id}", Feature.EVENTS, GET=one),
     ]
+
+
+def _name(site: Site, kind: str) -> str:
+    return next(str(each["displayName"]) for each in event_types(site) if each["id"] == kind)
 
 
 def _refuse(site: Site, request: Request, body: dict[str, Any]) -> Response | None:
@@ -91,10 +105,17 @@ def _refuse_source(site: Site, event_type: str, source: object) -> Response | No
         return None
     if not isinstance(source, str):
         return error(400, "Missing required property: source", propertyName="source")
-    kind, _, identifier = source.lower().partition("/")
-    if kind != "cameras" or identifier not in site.cameras:
+    kind, _, identifier = _source(source).partition("/")
+    known = {"cameras": list(site.cameras), "userDefinedEvents": list(site.defined)}
+    if identifier not in known.get(kind, ()):
         return error(400, f"Device not found. {source}", propertyName="source")
     return None
+
+
+def _source(written: str) -> str:
+    """Write a source as the site does, whatever its capitals."""
+    kind, _, identifier = written.lower().partition("/")
+    return f"{SPELT.get(kind, kind)}/{identifier}"
 
 
 def _line(event: dict[str, Any], *, whole: bool) -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""Filters of the Configuration REST: `?name=contains:'01'`, several of them all holding."""
+"""Filters of the Configuration REST: `?name=contains:'01'`, several of them all holding.
+
+A value alone, `?name=gare`, is what the property must be: a public client writes "equals" so.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,10 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
-_CONDITION = re.compile(r"(?P<test>[A-Za-z]+):(?:'(?P<text>.*)'|(?P<bare>[^'].*))", re.DOTALL)
+_CONDITION = re.compile(
+    r"(?P<test>[A-Za-z]+):(?:'(?P<text>.*)'|(?P<bare>[^'].*))|(?P<whole>(?![A-Za-z]+:)[^'].*)",
+    re.DOTALL,
+)
 _TESTS: dict[str, Callable[[Any, Any], bool]] = {
     "contains": operator.contains,
     "equals": operator.eq,
@@ -30,12 +36,13 @@ def keep(items: list[dict[str, Any]], filters: Iterable[tuple[str, str]]) -> lis
     """Keep the items for which every condition holds; texts are compared without their case."""
     for name, condition in filters:
         match = _CONDITION.fullmatch(condition)
-        if match is None or match["test"] not in _TESTS:
+        test = (match["test"] or "equals") if match else ""
+        if match is None or test not in _TESTS:
             raise BadFilter(name, f"invalid filter {name}={condition}")
         if any(name not in each for each in items):
             raise BadFilter(name, f"unknown property {name}")
-        sought = match["bare"] or match["text"]
-        items = [each for each in items if _holds(match["test"], each[name], sought)]
+        sought = match["whole"] or match["bare"] or match["text"]
+        items = [each for each in items if _holds(test, each[name], sought)]
     return items
 
 

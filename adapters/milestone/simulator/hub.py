@@ -27,6 +27,8 @@ class Filter(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
 
     def __post_init__(self) -> None:
         """Refuse what the maker's sample says a filter cannot be."""
+        # The JavaScript sample writes `Include`.
+        self.modifier = self.modifier.lower()
         if self.modifier not in ("include", "exclude"):
             raise ValueError("modifier must be include or exclude")
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qsl
+from base64 import b64decode
+from urllib.parse import parse_qsl, unquote_plus
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from adapters.milestone.simulator.site import Site
+from adapters.milestone.simulator.windows import Handshakes
 
 #: Characters no encoder leaves bare in a form (WHATWG URL, application/x-www-form-urlencoded).
 _BARE = frozenset(' "<>\\^`{|}')
@@ -16,7 +18,7 @@ _BARE = frozenset(' "<>\\^`{|}')
 _PRIVATE = {"Cache-Control": "no-store, no-cache, max-age=0", "Pragma": "no-cache"}
 
 
-def routes(site: Site) -> list[BaseRoute]:
+def routes(site: Site, windows: Handshakes) -> list[BaseRoute]:
     """List the endpoints; the gateway passes tokens on to the provider, so both answer alike."""
 
     async def uris(request: Request) -> Response:
@@ -47,11 +49,20 @@ def routes(site: Site) -> list[BaseRoute]:
         return JSONResponse({"keys": [site.accounts.public_key()]})
 
     async def token(request: Request) -> Response:
+        gateway = request.url.path.startswith("/api/")
+        # NTLM comes before the form, which a client may leave out until it is asked who it is.
+        handshake = not gateway and _scheme(request) not in ("", "basic")
+        if handshake:
+            refused = windows.refuse(request)
+            if refused is not None:
+                return refused
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         form = _form(await request.body())
         if kind != "application/x-www-form-urlencoded" or form is None:
             return _refusal("invalid_request")
-        return _granted(site, form, gateway=request.url.path.startswith("/api/"))
+        if form.get("grant_type") == "windows_credentials":
+            return _windows(site, form, proven=handshake, gateway=gateway)
+        return _granted(site, _client(request) | form)
 
     return [
         Route("/api/.well-known/uris", uris),
@@ -66,6 +77,25 @@ def _base(request: Request) -> str:
     return f"{request.url.scheme}://{request.url.netloc}/"
 
 
+def _scheme(request: Request) -> str:
+    return request.headers.get("authorization", "").partition(" ")[0].lower()
+
+
+def _client(request: Request) -> dict[str, str]:
+    """Read a client's name and secret from the header, where most libraries put them.
+
+    RFC 6749 §2.3.1: "the authorization server MUST support the HTTP Basic authentication scheme".
+    """
+    given = request.headers.get("authorization", "").partition(" ")[2]
+    if _scheme(request) != "basic":
+        return {}
+    try:
+        name, _, secret = b64decode(given, validate=True).decode().partition(":")
+    except ValueError:
+        return {}
+    return {"client_id": unquote_plus(name), "client_secret": unquote_plus(secret)}
+
+
 def _form(body: bytes) -> dict[str, str] | None:
     """Read a form strictly: a password written into it unencoded spoils it."""
     try:
@@ -77,7 +107,17 @@ def _form(body: bytes) -> dict[str, str] | None:
     return None if _BARE & set(text) or len(form) != len(pairs) else form
 
 
-def _granted(site: Site, form: dict[str, str], *, gateway: bool) -> Response:
+def _windows(site: Site, form: dict[str, str], *, proven: bool, gateway: bool) -> Response:
+    client = form.get("client_id", "")
+    if client not in ("GrantValidatorClient", "VmsClient"):
+        return _refusal("invalid_client")
+    if not proven:
+        # The gateway does not pass NTLM through: only the provider itself invites to it.
+        return Response(status_code=401, headers={} if gateway else {"WWW-Authenticate": "NTLM"})
+    return JSONResponse(site.accounts.grant(client), headers=_PRIVATE)
+
+
+def _granted(site: Site, form: dict[str, str]) -> Response:
     grant, client = form.get("grant_type"), form.get("client_id", "")
     if grant == "password":
         return _password(site, form, client)
@@ -85,9 +125,6 @@ def _granted(site: Site, form: dict[str, str], *, gateway: bool) -> Response:
         return _refreshed(site, form, client)
     if grant == "client_credentials":
         return _service(site, form, client)
-    if grant == "windows_credentials":
-        # The gateway does not pass NTLM through: only the provider itself invites to it.
-        return Response(status_code=401, headers={} if gateway else {"WWW-Authenticate": "NTLM"})
     return _refusal("unsupported_grant_type")
 
 

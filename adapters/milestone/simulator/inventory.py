@@ -6,7 +6,7 @@ import json
 import math
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid5
@@ -25,7 +25,9 @@ class Camera:
 
     `place` is longitude, latitude and perhaps altitude, WGS 84; None where nobody filled it in.
     `heading_deg` is from north, clockwise. `online`: the recording server reaches it. `worn`: it
-    stands for a body-worn camera.
+    stands for a body-worn camera. `device` and `channel`: which input of which hardware it is.
+    `said`: the properties that somebody typed in since, as typed. `masked`: a privacy mask hides
+    part of its picture. `aim`: pan and tilt from -1 to 1, zoom from 0 to 1.
     """
 
     id: str
@@ -38,11 +40,67 @@ class Camera:
     enabled: bool = True
     online: bool = True
     worn: bool = False
+    device: str = ""
+    channel: int = 0
+    masked: bool = False
+    codec: str = "H264"
+    aim: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    said: dict[str, Any] = field(default_factory=dict)
 
     @property
     def hardware(self) -> str:
         """The GUID of the device this camera is a channel of."""
-        return guid(f"hardware of {self.id}")
+        return self.device or guid(f"hardware of {self.id}")
+
+
+@dataclass(slots=True, kw_only=True)
+class Hardware:
+    """A device on the network, and the recording server that pulls it."""
+
+    id: str
+    name: str
+    address: str
+    model: str
+    recorder: str
+    driver: str
+    user: str = "root"
+    enabled: bool = True
+    said: dict[str, Any] = field(default_factory=dict)
+
+
+def recorder_ids(count: int) -> list[str]:
+    """Give the GUIDs of the recording servers."""
+    return [guid(f"recorder {number}") for number in range(1, count + 1)]
+
+
+def drivers() -> dict[str, tuple[int, str, str, int]]:
+    """List the drivers of a recording server by GUID: number, name, group, channels.
+
+    Number 421, "Universal 1 channel", is the maker's; the other numbers are ours.
+    """
+    known = (
+        (421, "Universal 1 channel driver", "Other", 1),
+        (422, "Universal 16 channels driver", "Other", 16),
+        (9, "Axis 1 channel device", "Axis", 1),
+        (585, "ONVIF conformant device (2-16 channels)", "ONVIF", 2),
+    )
+    return {guid(f"driver {number}"): (number, *rest) for number, *rest in known}  # type: ignore[misc]
+
+
+def make_hardware(cameras: list[Camera], recorders: list[str]) -> dict[str, Hardware]:
+    """Make up the devices behind cameras: one each, or as `device` says; spread on recorders."""
+    made: dict[str, Hardware] = {}
+    first = {camera.hardware: camera for camera in reversed(cameras)}
+    for number, camera in enumerate(reversed(first.values())):
+        made[camera.hardware] = Hardware(
+            id=camera.hardware,
+            name=camera.name,
+            address=f"http://10.{20 + number // 62_500}.{number // 250 % 250}.{number % 250 + 1}/",
+            model="AXIS Q6135-LE" if camera.ptz else "AXIS P3265-LV",
+            recorder=recorders[number * len(recorders) // len(first)],
+            driver=guid("driver 9"),
+        )
+    return made
 
 
 def worn_cameras(pairs: list[str]) -> dict[str, Camera]:
@@ -57,8 +115,11 @@ def worn_cameras(pairs: list[str]) -> dict[str, Camera]:
     return worn
 
 
-def make_cameras(count: int) -> list[Camera]:
-    """Make up a site at La Grande-Motte: every kind of half-filled form is there."""
+def make_cameras(count: int, channels: int = 1) -> list[Camera]:
+    """Make up a site at La Grande-Motte: every kind of half-filled form is there.
+
+    `channels`: how many cameras a device carries, as an encoder does.
+    """
     made = []
     for number in range(count):
         aimed, placed = number % 3 != 0, number % 7 != 6
@@ -73,6 +134,8 @@ def make_cameras(count: int) -> list[Camera]:
                 depth_m=60.0 if aimed else None,
                 ptz=number % 4 == 1,
                 enabled=number % 11 != 10,
+                device="" if channels == 1 else guid(f"encoder {number // channels}"),
+                channel=number % channels,
             )
         )
     return made

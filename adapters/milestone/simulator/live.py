@@ -9,46 +9,45 @@ from typing import Any
 from uuid import uuid4
 
 import msgspec
-from starlette.responses import Response
 from starlette.routing import BaseRoute, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from adapters.milestone.simulator.catalogue import states_of
 from adapters.milestone.simulator.hub import Filter, Session
+from adapters.milestone.simulator.releases import Feature
 from adapters.milestone.simulator.rest import error, refuse_token
 from adapters.milestone.simulator.site import Site
+from adapters.milestone.simulator.trouble import Moods
 
 
 class Malformed(ValueError):
     """A frame that is no command: "in case of malformed commands the connection will be closed"."""
 
 
-def routes(site: Site) -> list[BaseRoute]:
+def routes(site: Site, moods: Moods) -> list[BaseRoute]:
     """List the endpoint; 2023 R2 does not have it yet."""
 
     async def live(socket: WebSocket) -> None:
-        refused = _refuse(site, socket)
+        if not site.has(Feature.EVENTS_SOCKET):
+            await socket.send_denial_response(error(404, "Unknown resource: events"))
+            return
+        # A browser cannot send the header: it is let in, and must authenticate first.
+        late = site.has(Feature.EVENTS_AUTHENTICATE) and "authorization" not in socket.headers
+        refused = None if late else refuse_token(site, socket)
         if refused is not None:
             await socket.send_denial_response(refused)
             return
         await socket.accept()
-        await _Conversation(site, socket).hold()
+        await _Conversation(site, moods, socket, known=not late).hold()
 
     return [WebSocketRoute("/api/ws/events/v1", live)]
-
-
-def _refuse(site: Site, socket: WebSocket) -> Response | None:
-    """Check the token: here, and never again while the connection lasts."""
-    if site.release == "2023R2":
-        return error(404, "Unknown resource: events")
-    return refuse_token(site, socket)
 
 
 class _Conversation:
     """One connection: commands answered in turn, events pushed between."""
 
-    def __init__(self, site: Site, socket: WebSocket) -> None:
-        self._site, self._socket = site, socket
+    def __init__(self, site: Site, moods: Moods, socket: WebSocket, *, known: bool) -> None:
+        self._site, self._moods, self._socket, self._known = site, moods, socket, known
         self._session: Session | None = None
         self._pushing: asyncio.Task[None] | None = None
 
@@ -69,11 +68,12 @@ class _Conversation:
         except WebSocketDisconnect:
             code = None
         finally:
-            self._site.hub.closers.discard(close)
             await _stop(talking)
             await _stop(self._pushing)
             if self._session is not None:
                 self._site.hub.leave(self._session)
+            # Last: who counts the connections sees this one gone once its session is left.
+            self._site.hub.closers.discard(close)
         if code is not None:
             with suppress(WebSocketDisconnect, RuntimeError):
                 await self._socket.close(code)
@@ -89,6 +89,8 @@ class _Conversation:
                 answer = self._answer(command)
             except Malformed:
                 return 1008
+            # Events go on coming while an answer is awaited.
+            await asyncio.sleep(self._moods.slow_s)
             await self._socket.send_text(json.dumps({"commandId": command["commandId"], **answer}))
             if self._session is not None and self._pushing is None:
                 self._pushing = asyncio.ensure_future(self._push(self._session))
@@ -100,6 +102,10 @@ class _Conversation:
 
     def _answer(self, command: dict[str, Any]) -> dict[str, Any]:
         name = command["command"]
+        if name == "authenticate":
+            return self._authenticate(command)
+        if not self._known:
+            raise Malformed("authenticate comes first")
         if name == "startSession":
             return self._start(command)
         if name not in ("addSubscription", "removeSubscription", "getState"):
@@ -114,6 +120,17 @@ class _Conversation:
         states = [state for state in states_of(self._site) if self._session.hears(state)]
         return {"status": 200, "states": states}
 
+    def _authenticate(self, command: dict[str, Any]) -> dict[str, Any]:
+        """Take the token of a browser: looked at here, and never again while the socket lasts."""
+        if not self._site.has(Feature.EVENTS_AUTHENTICATE):
+            raise Malformed("authenticate")
+        access = str(command.get("token")).removeprefix("Bearer ").strip()
+        token = self._site.accounts.tokens.get(access)
+        if token is None or token.expires <= self._site.clock():
+            return _wrong(401, "Token validation failed.")
+        self._known = True
+        return {"status": 200}
+
     def _start(self, command: dict[str, Any]) -> dict[str, Any]:
         if self._session is not None:
             return _wrong(400, "The session has started.")
@@ -126,7 +143,7 @@ def _command(text: str | None) -> dict[str, Any]:
     """Read a command: a JSON object with its name and its number."""
     try:
         command = json.loads(text or "")
-    except ValueError as cause:
+    except (ValueError, RecursionError) as cause:
         raise Malformed("not JSON") from cause
     if not isinstance(command, dict) or not isinstance(command.get("command"), str):
         raise Malformed("no command")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from adapters.milestone.simulator.inventory import Camera, guid
-from adapters.milestone.simulator.site import BUILT_IN, Site
+from adapters.milestone.simulator.inventory import Camera, Hardware, guid
+from adapters.milestone.simulator.releases import Feature, Release
+from adapters.milestone.simulator.site import Site
 
-SITE, RECORDER, STORAGE = guid("site"), guid("recorder 1"), guid("storage 1")
+SITE = guid("site")
 GROUPS = {False: guid("group of fixed cameras"), True: guid("group of body-worn cameras")}
 _NEVER = "0001-01-01T00:00:00.0000000"
-_MODIFIED = "2026-01-02T03:04:05.1230000Z"
+MODIFIED = "2026-01-02T03:04:05.1230000Z"
 
 
 def write_site(site: Site) -> dict[str, Any]:
@@ -22,43 +23,41 @@ def write_site(site: Site) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def write_recorder() -> dict[str, Any]:
-    """Write the one recording server."""
+def write_recorder(identifier: str, number: int) -> dict[str, Any]:
+    """Write a recording server."""
+    name = f"RS{number}"
+    address = f"https://{name.lower()}:7563/"
     return {
-        "id": RECORDER, "name": "RS1", "displayName": "RS1", "enabled": True, "description": "",
-        "hostName": "rs1", "portNumber": 7563, "webServerUri": "https://rs1:7563/",
-        "activeWebServerUri": "https://rs1:7563/", "timeZoneName": "Romance Standard Time",
-        "lastModified": _MODIFIED, "relations": _relations("recordingServers", RECORDER),
+        "id": identifier, "name": name, "displayName": name, "enabled": True, "description": "",
+        "hostName": name.lower(), "portNumber": 7563, "webServerUri": address,
+        "activeWebServerUri": address, "timeZoneName": "Romance Standard Time",
+        "synchronizationTime": -1, "publicAccessEnabled": False, "publicWebserverHostName": "",
+        "publicWebserverPort": 0, "multicastServerAddress": "0.0.0.0",  # noqa: S104 (as recorded)
+        "shutdownOnStorageFailure": False, "lastModified": MODIFIED,
+        "relations": _relations("recordingServers", identifier, ("sites", SITE)),
     }  # fmt: skip
 
 
-def write_group(*, worn: bool) -> dict[str, Any]:
-    """Write a group of cameras."""
-    name = "Caméras-piétons" if worn else "Voie publique"
+def write_hardware(device: Hardware) -> dict[str, Any]:
+    """Write a device: the camera itself has no address."""
     return {
-        "id": GROUPS[worn], "name": name, "displayName": name, "description": "",
-        "builtIn": False, "relations": _relations("cameraGroups", GROUPS[worn]),
+        "id": device.id, "name": device.name, "displayName": device.name,
+        "enabled": device.enabled, "address": device.address, "userName": device.user,
+        "description": device.said.get("description", ""), "model": device.model,
+        "lastModified": device.said.get("lastModified", MODIFIED),
+        "passwordLastModified": _NEVER,
+        "hardwareDriverPath": {"type": "hardwareDrivers", "id": device.driver},
+        "relations": _relations("hardware", device.id, ("recordingServers", device.recorder)),
     }  # fmt: skip
 
 
-def write_hardware(camera: Camera, number: int) -> dict[str, Any]:
-    """Write the device behind a camera: the camera itself has no address."""
-    return {
-        "id": camera.hardware, "name": camera.name, "displayName": camera.name, "enabled": True,
-        "address": f"http://10.20.{number // 250}.{number % 250 + 1}/", "userName": "root",
-        "description": "", "model": "AXIS Q6135-LE" if camera.ptz else "AXIS P3265-LV",
-        "lastModified": _MODIFIED, "passwordLastModified": _NEVER,
-        "hardwareDriverPath": {"type": "hardwareDrivers", "id": guid("driver")},
-        "relations": _relations("hardware", camera.hardware, ("recordingServers", RECORDER)),
-    }  # fmt: skip
-
-
-def write_camera(camera: Camera, release: str) -> dict[str, Any]:
+def write_camera(camera: Camera, release: Release, storage: str) -> dict[str, Any]:
     """Write a camera; 23.2 writes numbers as strings, and does not know two of the fields."""
     written: dict[str, Any] = {
         "id": camera.id, "name": camera.name, "displayName": camera.name, "shortName": "",
-        "enabled": camera.enabled, "channel": 0, "description": "", "createdDate": _NEVER,
-        "lastModified": _MODIFIED, "gisPoint": _wkt(camera.place), "icon": 0,
+        "enabled": camera.enabled, "channel": camera.channel, "description": "",
+        "createdDate": _NEVER,
+        "lastModified": MODIFIED, "gisPoint": _wkt(camera.place), "icon": 0,
         # "compass / 360" and "angle / 360": 0 stands for north, and for never filled in.
         "coverageDirection": ((camera.heading_deg or 0.0) % 360) / 360,
         "coverageDepth": camera.depth_m or 0.0,
@@ -70,22 +69,15 @@ def write_camera(camera: Camera, release: str) -> dict[str, Any]:
         "prebufferInMemory": True, "prebufferSeconds": 3, "edgeStorageEnabled": False,
         "edgeStoragePlaybackEnabled": False, "manualRecordingTimeoutEnabled": True,
         "manualRecordingTimeoutMinutes": 5, "failoverSetting": "FullSupport",
-        "recordingStorage": {"type": "storages", "id": STORAGE},
+        "recordingStorage": {"type": "storages", "id": storage},
         "relations": _relations("cameras", camera.id, ("hardware", camera.hardware)),
     }  # fmt: skip
-    if release != "2023R2":
+    written |= {name: value for name, value in camera.said.items() if name in written}
+    if not release.has(Feature.CAMERA_2024):
+        del written["ptzEnabled"], written["failoverSetting"]
+    if release.has(Feature.NUMBERS):
         return written
-    del written["ptzEnabled"], written["failoverSetting"]
     return {name: _as_text(value) for name, value in written.items()}
-
-
-def write_defined(identifier: str, name: str) -> dict[str, Any]:
-    """Write a user-defined event."""
-    return {
-        "id": identifier, "name": name, "displayName": name, "lastModified": _MODIFIED,
-        "subtype": "System" if identifier in BUILT_IN else "UserDefined",
-        "relations": _relations("userDefinedEvents", identifier),
-    }  # fmt: skip
 
 
 def _wkt(place: tuple[float, ...] | None) -> str:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import json
+from codecs import BOM_UTF8
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Any
 
+import msgspec
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from adapters.milestone.simulator.accounts import Token
+from adapters.milestone.simulator.releases import Feature
 from adapters.milestone.simulator.site import Site
 
 Answer = Callable[[Request], Awaitable[Response]]
@@ -18,13 +20,18 @@ ROOT = "/api/rest/v1/"
 _VERBS = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"]
 
 
-def route(site: Site, path: str, **verbs: Answer) -> Route:
-    """Serve a resource, one answer a verb (`GET=…`), to those whose token and rights allow it."""
+def route(site: Site, path: str, since: Feature | None = None, **verbs: Answer) -> Route:
+    """Serve a resource, one answer a verb (`GET=…`), to those whose token and rights allow it.
+
+    A release older than `since` does not know the resource.
+    """
 
     async def guarded(request: Request) -> Response:
         refused = refuse_token(site, request) or _refuse_right(site, request)
         if refused is not None:
             return refused
+        if since is not None and not site.has(since):
+            return error(404, f"Unknown resource: {path.partition('/')[0]}")
         if request.method not in verbs:
             return verb_refused(*verbs)
         return await verbs[request.method](request)
@@ -79,19 +86,28 @@ def error(code: int, text: str, *, headers: dict[str, str] | None = None, **more
     return JSONResponse(body, code, headers=headers)
 
 
-async def body_of(request: Request, allowed: Collection[str]) -> dict[str, Any] | Response:
-    """Read a JSON object with no unknown field, or the refusal to answer."""
+async def body_of(
+    request: Request, allowed: Collection[str] | None, *, empty: bool = False
+) -> dict[str, Any] | Response:
+    """Read a JSON object with no unknown field (None: any), or the refusal to answer.
+
+    `empty`: no body at all stands for an empty object, as the maker's .NET sample starts tasks.
+    """
     kind = request.headers.get("content-type", "application/json").partition(";")[0].strip()
     if kind.lower() not in ("application/json", "text/json"):
         return error(415, f"Unsupported media type: {kind}")
+    sent = await request.body()
+    if empty and not sent:
+        return {}
     try:
-        body = json.loads(await request.body())
-    except ValueError:
+        # As strict as JSON is: neither NaN nor half a character is kept, which none could read.
+        body = msgspec.json.decode(sent.removeprefix(BOM_UTF8))
+    except (ValueError, RecursionError):
         return error(400, "Bad request: the body is not valid JSON.")
     if not isinstance(body, dict):
         return unknown_request()
     for name in body:
-        if name not in allowed:
+        if allowed is not None and name not in allowed:
             return error(400, f"Unknown property: {name}", propertyName=name)
     return body
 

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
-import socket
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from adapters.milestone.simulator import Simulator
+from tests.serving import Server
 
 #: Servers that are stopping: uvicorn takes a tenth of a second, which no test need wait for.
-LEAVING: list[threading.Thread] = []
+LEAVING: list[Server] = []
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
@@ -95,49 +92,21 @@ def options(*words: str) -> argparse.Namespace:
     return parser.parse_args(words)
 
 
-class Server(uvicorn.Server):
-    """A server that starts and stops when told, where uvicorn looks ten times a second."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.up = threading.Event()
-
-    async def main_loop(self) -> None:
-        """Serve until told to stop."""
-        self._over = asyncio.Event()
-        self._loop = asyncio.get_running_loop()
-        # Sets the Date header.
-        await self.on_tick(0)
-        self.up.set()
-        await self._over.wait()
-
-    def stop(self) -> None:
-        """Stop, from another thread."""
-        self._loop.call_soon_threadsafe(self._over.set)
-
-
 @contextmanager
 def serving(*words: str) -> Iterator[Running]:
     """Serve a site with these options in a thread."""
     clock = Clock()
     simulator = Simulator(options(*words), clock)
     simulator.site.accounts.key = KEY
-    # Named as TCP, or asyncio leaves Nagle's algorithm on and every answer is 40 ms late.
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.bind(("127.0.0.1", 0))
-    server = Server(
-        uvicorn.Config(simulator.app, log_level="critical", timeout_graceful_shutdown=1)
-    )
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    assert server.up.wait(10)
-    running = Running(simulator, clock, f"http://127.0.0.1:{listener.getsockname()[1]}")
+    server = Server(simulator.app, timeout_graceful_shutdown=1)
+    server.start()
+    running = Running(simulator, clock, server.url)
     try:
         yield running
     finally:
         running.http.close()
         server.stop()
-        LEAVING.append(thread)
+        LEAVING.append(server)
 
 
 Start = Callable[..., Running]
@@ -147,9 +116,8 @@ Start = Callable[..., Running]
 def all_left() -> Iterator[None]:
     """See every server out before the tests end."""
     yield
-    for thread in LEAVING:
-        thread.join(10)
-        assert not thread.is_alive()
+    for server in LEAVING:
+        server.join()
 
 
 @pytest.fixture

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adapters._shared.news import far, matters
 from adapters.milestone import alarm
-from adapters.milestone.alarm import Shown
+from adapters.milestone.record import Record, Shown, read_record
 from hooks import (
     Camera,
     CameraId,
@@ -91,7 +92,7 @@ def test_control_characters_do_not_reach_the_vms() -> None:
     ],
 )
 def test_what_an_operator_must_know_is_told(changed: Picture) -> None:
-    assert alarm.matters(changed) != alarm.matters(PICTURE)
+    assert matters(changed) != matters(PICTURE)
 
 
 def test_crews_drawing_nearer_are_not_told() -> None:
@@ -104,21 +105,21 @@ def test_crews_drawing_nearer_are_not_told() -> None:
         situation=Situation(reinforcements=(crew,), sightings=(sighting("milestone:1"),)),
     )  # fmt: skip
 
-    assert alarm.matters(nearer) == alarm.matters(PICTURE)
+    assert matters(nearer) == matters(PICTURE)
 
 
 @pytest.mark.parametrize(
-    ("lon", "lat", "far"),
+    ("lon", "lat", "moved"),
     [(4.08, 43.5615, False), (4.0820, 43.56, False), (4.08, 43.5620, True), (4.0826, 43.56, True)],
 )
-def test_he_is_far_from_two_hundred_metres_on(lon: float, lat: float, far: bool) -> None:
-    assert alarm.far(PICTURE.position, Position(lon=lon, lat=lat)) is far
+def test_he_is_far_from_two_hundred_metres_on(lon: float, lat: float, moved: bool) -> None:
+    assert far(PICTURE.position, Position(lon=lon, lat=lat), alarm.MOVED_M) is moved
 
 
 def test_the_date_line_is_not_far() -> None:
     west, east = Position(lon=179.9999, lat=-17), Position(lon=-179.9999, lat=-17)
 
-    assert not alarm.far(west, east)
+    assert not far(west, east, alarm.MOVED_M)
 
 
 # --- state and priority ---
@@ -166,34 +167,39 @@ def test_a_state_is_found_by_its_level_then_by_its_name(
 # --- source ---
 
 
-def test_the_source_is_the_officers_device_first_then_who_sees_him_then_the_fallback() -> None:
+def test_the_source_is_his_own_camera_first_then_who_sees_him_then_the_fallback() -> None:
     picture = replace(
         PICTURE,
         situation=Situation(sightings=(sighting("axis:9"), sighting("milestone:see"))),
     )
+
+    assert alarm.sources(picture, "own", "fall") == ["own", "see", "fall"]
+    assert alarm.sources(picture, "", "fall") == ["see", "fall"]
+    assert alarm.sources(PICTURE, "", "") == []
+
+
+def test_a_camera_named_after_the_device_stands_for_it() -> None:
     inventory = [in_the_inventory("far", "Gare"), in_the_inventory("own", "BWC b8a44f00a001")]
 
-    found = alarm.sources(picture, {"axis:B8A44F00A001": "map"}, inventory, "fall")
-
-    assert found == ["map", "own", "see", "fall"]
+    assert alarm.named_after(PICTURE, inventory) == "own"
 
 
 def test_a_camera_switched_off_does_not_stand_for_the_officer() -> None:
     inventory = [in_the_inventory("off", "BWC B8A44F00A001", enabled=False)]
 
-    assert alarm.sources(PICTURE, {}, inventory, "") == []
+    assert alarm.named_after(PICTURE, inventory) == ""
 
 
 def test_a_short_serial_is_not_looked_for_in_names() -> None:
     picture = replace(PICTURE, device=DeviceId("axis:12"))
 
-    assert alarm.sources(picture, {}, [in_the_inventory("g", "Gare 12")], "") == []
+    assert alarm.named_after(picture, [in_the_inventory("g", "Gare 12")]) == ""
 
 
 def test_the_same_camera_is_tried_once() -> None:
     picture = replace(PICTURE, situation=Situation(sightings=(sighting("milestone:g"),)))
 
-    assert alarm.sources(picture, {}, [], "g") == ["g"]
+    assert alarm.sources(picture, "", "g") == ["g"]
 
 
 # --- finding ours again ---
@@ -251,23 +257,32 @@ def test_only_a_list_seen_to_go_back_in_time_ends_the_search(
 
 def test_a_receipt_reads_as_it_was_written() -> None:
     shown = Shown(alarm="a", state="in_progress", priority="high", told="[1]")
+    record = Record(shown=shown, parts={"wall": {"monitor": "m", "before": "<x/>"}})
 
-    assert alarm.read_receipt(shown.receipt()) == shown
+    assert read_record(record.receipt()) == record
 
 
 def test_a_receipt_holds_no_place_and_no_text() -> None:
-    written = alarm.wanted(PICTURE, Shown(alarm="a")).receipt().data
+    written = Record(shown=alarm.wanted(PICTURE, Shown(alarm="a"))).receipt().data
 
     assert "43.5" not in written
     assert "Gare" not in written
 
 
 @pytest.mark.parametrize("data", ["", "{", "null", "[]", '"a"', "{}", '{"alarm": 3}', "[" * 99])
-def test_a_receipt_that_cannot_be_read_is_none(data: str) -> None:
-    assert alarm.read_receipt(Receipt(data=data)) is None
+def test_a_receipt_that_cannot_be_read_is_empty(data: str) -> None:
+    assert read_record(Receipt(data=data)) == Record()
+
+
+@pytest.mark.parametrize("parts", ["[]", "3", '{"wall": 4}', '{"wall": {}}'])
+def test_parts_that_make_no_sense_are_left_out(parts: str) -> None:
+    read = read_record(Receipt(data=f'{{"alarm": "a", "parts": {parts}}}'))
+
+    assert read.shown == Shown(alarm="a")
+    assert not any(read.parts.values())
 
 
 def test_a_receipt_of_another_release_is_read_for_what_it_says() -> None:
     written = Receipt(data='{"alarm": "a", "state": 4, "new": true, "told": "x"}')
 
-    assert alarm.read_receipt(written) == Shown(alarm="a", told="x")
+    assert read_record(written) == Record(shown=Shown(alarm="a", told="x"))

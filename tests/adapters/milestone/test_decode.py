@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.milestone.decode import camera_id, guid_of, read_cameras, read_guid
+from adapters.milestone.decode import camera_id, guid_of, read_cameras, read_guid, read_hardware
 from hooks.testing import check_value
 
 FOLDER = Path(__file__).parent / "payloads"
@@ -52,7 +52,7 @@ def read(path: Path, caplog: pytest.LogCaptureFixture) -> dict[str, Any]:
 
 
 def _arguments(said: dict[str, Any]) -> dict[str, Any]:
-    return {"rows": said["cameras"], "hardware": said["hardware"]}
+    return {"rows": said["cameras"], "boxes": read_hardware(said["hardware"])}
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
@@ -75,7 +75,7 @@ def test_there_are_inventories() -> None:
 def test_any_inventory_at_all_gives_cameras_that_keep_the_contract(
     rows: list[Any], hardware: list[Any]
 ) -> None:
-    cameras = read_cameras(rows, hardware)
+    cameras = read_cameras(rows, read_hardware(hardware))
 
     for camera in cameras:
         check_value(camera, "milestone")

@@ -14,6 +14,7 @@ from responses import RequestsMock, matchers
 
 from adapters.milestone.client import Client
 from adapters.milestone.gateway import DeclinedError, Gateway, Site
+from adapters.milestone.token import AccountRefusedError
 from hooks import AdapterError, Refused, Unreachable
 
 URL = "https://vms.example.org"
@@ -151,6 +152,16 @@ def test_a_refused_account_is_asked_once_and_said(
     assert len(asked(bare, TOKEN)) == 1
 
 
+def test_an_account_locked_by_others_is_known_as_such(bare: RequestsMock, gateway: Gateway) -> None:
+    bare.get(URIS, json={})
+    bare.post(TOKEN, json={"error": "invalid_grant", "error_code": "LockedOut"}, status=400)
+
+    with pytest.raises(AccountRefusedError) as refused:
+        gateway.token()
+
+    assert refused.value.locked
+
+
 @pytest.mark.parametrize(
     ("status", "body"), [(400, HTML), (502, HTML), (200, HTML), (200, "{}"), (404, HTML)]
 )
@@ -265,7 +276,7 @@ def test_a_certificate_that_is_not_trusted_asks_for_a_person(
     fault = "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: self-signed certificate"
     bare.get(URIS, body=requests.exceptions.SSLError(fault))
 
-    with pytest.raises(Refused, match="give its authority in ca"):
+    with pytest.raises(Refused, match=r"vms\.example\.org is not trusted"):
         gateway.ask("GET", "cameras")
 
 
@@ -374,7 +385,7 @@ def test_disabled_devices_are_asked_for(site: RequestsMock, client: Client) -> N
 
     assert not camera.enabled
     assert [each.url for each in asked(site, f"{API}/rest/v1/")] == [
-        f"{CAMERAS}?disabled", f"{API}/rest/v1/hardware?disabled"
+        f"{API}/rest/v1/hardware?disabled", f"{CAMERAS}?disabled"
     ]  # fmt: skip
 
 
@@ -486,3 +497,72 @@ def test_cookies_are_not_kept(site: RequestsMock, gateway: Gateway) -> None:
     gateway.ask("GET", "cameras")
 
     assert all("Cookie" not in each.headers for each in asked(site, CAMERAS))
+
+
+@pytest.mark.parametrize("status", [400, 404])
+def test_an_alarm_that_is_gone_is_not_refused_for_ever(
+    site: RequestsMock, client: Client, status: int
+) -> None:
+    """Both statuses were seen for what is not there: an incident must be able to end."""
+    gone = error(status, "Alarm not found.")
+    site.patch(f"{ALARMS}/a1", json=gone, status=status)
+    site.get(f"{ALARMS}/a1", json=gone, status=status)
+
+    assert client.change_alarm("a1", {"comment": "x"}) is False
+    client.close_alarm("a1", {"comment": "x"}, "reason")
+
+
+def test_a_value_that_is_not_understood_is_no_alarm_that_is_gone(
+    site: RequestsMock, client: Client
+) -> None:
+    site.patch(f"{ALARMS}/a1", json=error(400, "Bad value."), status=400)
+    site.get(f"{ALARMS}/a1", json={"data": {"id": "a1"}})
+
+    with pytest.raises(DeclinedError, match="Bad value"):
+        client.change_alarm("a1", {"comment": "x"})
+
+
+def test_a_gateway_that_passes_no_log_in_on_is_gone_past(
+    bare: RequestsMock, gateway: Gateway
+) -> None:
+    """The maker's sample of 2026 asks at the provider's own `token_endpoint`."""
+    bare.get(URIS, json={"ProductVersion": "25.1", "IdentityProvider": f"{URL}/IDP"})
+    bare.post(TOKEN, status=404, body=HTML)
+    bare.post(f"{URL}/IDP/connect/token", json=token("t2"))
+
+    assert gateway.token() == "t2"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        error(403, "No rights."),
+        {"httpCode": "403", "details": [{"errorText": "No rights.", "property": None}]},
+        {"type": "about:blank", "title": "No rights.", "status": 403},
+        {"error": "No rights."},
+    ],
+)
+def test_why_is_read_in_each_form_it_is_documented_in(
+    site: RequestsMock, gateway: Gateway, body: dict[str, object]
+) -> None:
+    """The maker's pages show an error without the `error` around it that was recorded."""
+    site.get(STATES, json=body, status=403)
+
+    with pytest.raises(DeclinedError) as refused:
+        gateway.ask("GET", "alarmStates")
+
+    assert str(refused.value).endswith("refuses alarmStates (403): No rights.")
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_an_answer_is_utf_8_whatever_its_header_says(
+    site: RequestsMock, gateway: Gateway, mark: bytes
+) -> None:
+    body = mark + json.dumps({"array": [{"name": "Quai é"}]}, ensure_ascii=False).encode()
+    site.get(CAMERAS, body=body, content_type="text/plain")
+
+    [row] = gateway.rows("cameras")
+    answer = gateway.ask("GET", "cameras")
+
+    assert row == {"name": "Quai é"}
+    assert gateway.read(answer, "cameras") == {"array": [row]}

@@ -266,6 +266,20 @@ def test_a_user_defined_event_is_its_own_source(xprotect: Start) -> None:
     assert (event["type"], event["source"]) == (kind, f"userDefinedEvents/{kind}")
 
 
+def test_an_event_may_be_sent_as_events_are_read(xprotect: Start) -> None:
+    """With its source said, in capitals or not, and with the type of its data."""
+    site = xprotect()
+    kind, camera = defined(site), site.ready["cameras"][0]
+
+    itself = {"type": kind, "source": f"userDefinedEvents/{kind}", "datatype": "none"}
+    shouted = {"type": kind, "source": f"CAMERAS/{camera.upper()}", "datatype": None, "data": None}
+    answers = [site.rest("POST", "events", json=each) for each in (itself, shouted)]
+
+    assert [each.status_code for each in answers] == [202, 202]
+    sources = [each.json()["data"]["source"] for each in answers]
+    assert sources == [f"userDefinedEvents/{kind}", f"cameras/{camera}"]
+
+
 def test_an_event_is_stored_and_its_data_comes_only_when_asked(xprotect: Start) -> None:
     site = xprotect()
     source = f"cameras/{site.ready['cameras'][0]}"
@@ -317,3 +331,31 @@ def test_only_a_service_triggers_generic_and_system_events(xprotect: Start, kind
 
     assert (as_user.status_code, site.detail(as_user)["errorTextId"]) == (403, "VMO61008")
     assert as_service.status_code == 202
+
+
+def test_events_that_are_kept_no_day_are_pushed_and_never_listed(xprotect: Start) -> None:
+    site = xprotect("--no-retention")
+    [event] = [each["id"] for each in site.listed("userDefinedEvents") if each["name"] == "Renfort"]
+
+    answer = site.rest("POST", "events", json={"type": event})
+
+    assert answer.status_code == 202
+    assert site.listed("events") == []
+    assert site.rest("GET", f"events/{answer.json()['data']['id']}").status_code == 404
+
+
+def test_a_user_defined_event_starts_the_rule_that_waits_for_it(xprotect: Start) -> None:
+    site = xprotect("--cameras", "2", "--bodyworn", "B8A44F00A001=PM-214")
+    [event] = [each["id"] for each in site.listed("userDefinedEvents") if each["name"] == "Renfort"]
+
+    [rule] = site.listed("rules?disabled")
+
+    site.rest("POST", "events", json={"type": event})
+    assert len(site.listed("events")) == 1
+    site.rest("PATCH", f"rules/{rule['id']}", json={"enabled": True})
+    site.rest("POST", "events", json={"type": event})
+
+    recording = [each for each in site.listed("events") if each["type"] == catalogue.RECORDING]
+    assert sorted(each["source"] for each in recording) == sorted(
+        f"cameras/{each}" for each in site.ready["cameras"]
+    )

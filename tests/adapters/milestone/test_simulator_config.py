@@ -163,6 +163,7 @@ def test_a_body_worn_camera_has_no_place_and_is_not_recorded(xprotect: Start) ->
         ("name=contains:'a 002'", ["Caméra 002"]),
         ("name=startsWith:'caméra 00'", ["Caméra 001", "Caméra 002", "Caméra 003"]),
         ("name=equals:'Caméra 003'", ["Caméra 003"]),
+        ("name=CAMÉRA 003", ["Caméra 003"]),
         ("name=notEquals:'Caméra 003'", ["Caméra 001", "Caméra 002"]),
         ("coverageDepth=gt:10", ["Caméra 002", "Caméra 003"]),
         ("coverageDirection=lt:0.15&coverageDepth=gt:10", ["Caméra 002"]),
@@ -180,8 +181,8 @@ def test_filters_keep_what_meets_every_condition(
 @pytest.mark.parametrize(
     ("query", "name"),
     [
-        ("name=gare", "name"), ("name=like:'gare'", "name"), ("town=equals:'x'", "town"),
-        ("name=contains:'x", "name"),
+        ("name=", "name"), ("name='gare'", "name"), ("name=like:'gare'", "name"),
+        ("town=equals:'x'", "town"), ("name=contains:'x", "name"),
     ],
 )  # fmt: skip
 def test_a_filter_that_is_not_understood_is_refused_by_its_property(
@@ -262,9 +263,9 @@ def test_paths_have_no_case_and_a_last_slash_is_nothing(xprotect: Start) -> None
         ("cameras?foo=bar", 400, None),
         ("cameras?foo", 400, None),
         ("alarms?foo", 400, "Bad request: Unknown request"),
-        ("hardwareDriverSettings", 404, "Unknown resource: hardwaredriversettings"),
+        ("hardwareDriverSettings", 400, "Bad request: Unknown request"),
+        ("monitors", 400, "Bad request: Unknown request"),
         (f"recordings/{MISSING}", 404, "Unknown resource: recordings"),
-        ("tasks", 404, "Unknown resource: tasks"),
         (f"cameras/{MISSING}/streams", 404, f"Device not found. cameras/{MISSING}"),
     ],
 )
@@ -277,6 +278,16 @@ def test_what_is_not_there_is_refused_in_the_makers_words(
 
     assert answer.status_code == code
     assert text in (None, site.detail(answer)["errorText"])
+
+
+@pytest.mark.parametrize("kind", ["microphones", "speakers", "metadata", "inputEvents", "outputs"])
+def test_devices_that_the_site_has_none_of_are_an_empty_list(xprotect: Start, kind: str) -> None:
+    site = xprotect()
+    [device, *_] = site.listed("hardware")
+
+    assert site.listed(kind) == []
+    assert site.listed(f"hardware/{device['id']}/{kind}") == []
+    assert site.listed(f"hardware?includeChildren=cameras,{kind}")[0][kind] == []
 
 
 def test_a_child_nobody_knows_is_refused_by_its_name(xprotect: Start) -> None:
@@ -327,3 +338,26 @@ def test_a_right_taken_away_is_refused_as_recorded(xprotect: Start) -> None:
     assert site.rest("GET", "cameras").status_code == 200
     site.order("heal")
     assert site.raise_alarm().status_code == 202
+
+
+def test_a_group_of_states_is_known_by_its_relations_alone(xprotect: Start) -> None:
+    site = xprotect()
+    [motion] = site.listed("stateGroups?name=equals:'Motion'")
+
+    identifier = motion["relations"]["self"]["id"]
+
+    assert "id" not in motion
+    assert site.rest("GET", f"stateGroups/{identifier}").json()["data"] == motion
+    [stopped] = site.listed("eventTypes?name=equals:'MotionStopped'")
+    assert (stopped["state"], stopped["stateGroupId"]) == ("No Motion", identifier)
+    assert stopped["counterEventID"] == "6eb95dd6-7ccc-4bce-99f8-af0d0b582d77"
+
+
+def test_what_a_resource_holds_is_said_when_asked(xprotect: Start) -> None:
+    site = xprotect("--cameras", "1")
+
+    said = site.rest("GET", "hardware?noData&resources&definitions").json()
+
+    assert {"type": "cameras"} in said["resources"]
+    assert {"name": "enabled"} in said["definitions"]
+    assert "array" not in said

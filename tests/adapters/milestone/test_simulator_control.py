@@ -225,6 +225,15 @@ def test_an_alarm_acknowledged_survives_a_kill(tmp_path: Path) -> None:
     assert [alarm["id"] for alarm in found] == [made]
 
 
+def test_an_address_of_ipv6_is_written_as_addresses_are() -> None:
+    process, ready = launch("--host", "::1", "--plain")
+    try:
+        assert post_alarm(ready)
+    finally:
+        process.terminate()
+        process.communicate(timeout=10)
+
+
 def launch(*words: str) -> tuple[subprocess.Popen[str], dict[str, Any]]:
     command = [sys.executable, "-m", "vms_plugin", "simulate", "milestone", *words]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
@@ -256,3 +265,26 @@ def test_times_go_with_the_clock_of_the_site(xprotect: Start) -> None:
     site.clock.now += 1
 
     assert site.raise_alarm().json()["data"]["time"] > first
+
+
+def test_a_site_that_is_away_answers_nothing_until_it_is_back(xprotect: Start) -> None:
+    site = xprotect()
+
+    site.order("away", seconds=29)
+    with pytest.raises(httpx.TransportError):
+        site.rest("GET", "sites")
+    assert site.http.get("/simulator/state").status_code == 200
+    site.clock.now += 30
+
+    assert site.rest("GET", "sites").status_code == 200
+
+
+@pytest.mark.parametrize("status", [400, 404])
+def test_a_device_that_is_not_there_is_answered_either_way(xprotect: Start, status: int) -> None:
+    site = xprotect()
+
+    site.order("missing", status=status)
+
+    answer = site.rest("GET", "cameras/00000000-0000-4000-8000-000000000000")
+    assert answer.status_code == status
+    assert site.detail(answer)["errorText"].startswith("Device not found.")

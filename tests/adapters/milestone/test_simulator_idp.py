@@ -6,6 +6,7 @@ import argparse
 import base64
 import json
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote_plus
 
 import pytest
 import requests
@@ -243,6 +244,20 @@ def test_a_service_logs_in_with_its_secret(xprotect: Start) -> None:
     assert ask(scope="managementserver").status_code == 200
     assert ask(client_secret="other").json() == {"error": "invalid_client"}
     assert ask(scope="everything").json() == {"error": "invalid_scope"}
+
+
+@pytest.mark.parametrize("path", ["/API/IDP/connect/token", "/IDP/connect/token"])
+def test_a_service_may_put_its_secret_in_the_header(xprotect: Start, path: str) -> None:
+    """So do most OAuth libraries (RFC 6749 §2.3.1), name and secret encoded as in a form."""
+    site = xprotect("--service", "app=s3cr&t", logged_in=False)
+
+    def ask(secret: str) -> int:
+        form = {"grant_type": "client_credentials", "scope": "managementserver"}
+        url = f"{site.url}{path}"
+        answer = requests.post(url, data=form, auth=("app", quote_plus(secret)), timeout=5)
+        return answer.status_code
+
+    assert (ask("s3cr&t"), ask("other")) == (200, 400)
 
 
 def test_windows_users_are_invited_by_the_provider_and_not_through_the_gateway(

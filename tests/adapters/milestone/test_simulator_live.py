@@ -171,7 +171,7 @@ def test_states_and_events_lead_to_names_in_the_configuration(xprotect: Start) -
     kind = site.rest("GET", f"eventTypes/{state['type']}").json()["data"]
     group = site.rest("GET", f"stateGroups/{state['stategroupid']}").json()["data"]
     assert (kind["state"], group["displayName"]) == ("Started", "Communication")
-    assert kind["stateGroupId"] == group["id"]
+    assert kind["stateGroupId"] == group["relations"]["self"]["id"]
 
 
 @pytest.mark.parametrize("gone_s", [0, 30])
@@ -263,7 +263,7 @@ def test_2023_r2_has_no_such_endpoint(xprotect: Start) -> None:
     [
         "{", "[]", "{}", b"\x00", '{"command": "startSession"}', '{"commandId": 1}',
         '{"command": 1, "commandId": 1}', '{"command": "startSession", "commandId": true}',
-        '{"command": "authenticate", "commandId": 1}',
+        '{"command": "whoAmI", "commandId": 1}',
     ],
 )  # fmt: skip
 def test_a_malformed_command_closes_the_connection(xprotect: Start, frame: str | bytes) -> None:
@@ -307,3 +307,58 @@ def wait_until_gone(site: Running) -> None:
         if site.http.get("/simulator/state").json()["connections"] == 0:
             return
     raise AssertionError("the server still holds the connection")
+
+
+@pytest.mark.parametrize("path", ["/api/ws/events", "/ws/webrtc/v1", "/"])
+def test_a_path_without_a_socket_is_not_found(xprotect: Start, path: str) -> None:
+    """Without its version the gateway answers 404 to the upgrade, as was seen on a server."""
+    with (
+        pytest.raises(InvalidStatus) as refused,
+        connect(xprotect().url.replace("http", "ws", 1) + path),
+    ):
+        pass
+
+    assert refused.value.response.status_code == 404
+
+
+@pytest.mark.parametrize("release", ["2023R3", "2024R1"])
+def test_a_browser_that_cannot_send_a_header_authenticates_since_2024_r1(
+    xprotect: Start, release: str
+) -> None:
+    site = xprotect("--release", release)
+    token = site.http.headers["Authorization"]
+    url = site.url.replace("http", "ws", 1) + "/api/ws/events/v1"
+
+    if release == "2023R3":
+        with pytest.raises(InvalidStatus), connect(url):
+            pass
+        return
+    with connect(url) as socket:
+        client = Listener(socket)
+        assert client.say("authenticate", token="Bearer x")["status"] == 401
+        assert client.say("authenticate", token=token)["status"] == 200
+        assert client.start()["status"] == 201
+        included = {**EVERYTHING, "modifier": "Include"}
+        assert client.say("addSubscription", subscriptionId="", filters=[included])["status"] == 200
+
+
+def test_who_has_not_authenticated_is_not_answered(xprotect: Start) -> None:
+    url = xprotect().url.replace("http", "ws", 1) + "/api/ws/events/v1"
+
+    with connect(url) as socket, pytest.raises(ConnectionClosed):
+        Listener(socket).start()
+
+
+def test_events_come_while_the_answer_to_a_command_is_awaited(xprotect: Start) -> None:
+    site = xprotect()
+    with listening(site) as client:
+        client.start()
+        client.subscribe(EVERYTHING)
+        site.order("slow", seconds=0.5)
+        client.socket.send(json.dumps({"command": "getState", "commandId": 9}))
+        lose(site)
+
+        first, second = client.hear(), client.hear()
+
+    assert "events" in first
+    assert second["commandId"] == 9

@@ -209,3 +209,53 @@ def test_a_token_past_its_end_is_given_to_nobody() -> None:
 
     with pytest.raises(Unreachable):
         tokens.get()
+
+
+def test_an_account_refused_twice_is_asked_no_more_until_a_person_restarts() -> None:
+    """Five wrong passwords in a row lock an account, which two hosts may share."""
+    provider, clock = Provider(), Clock()
+    tokens = keeper(provider, clock)
+    provider.fault = NO
+
+    said = []
+    for _ in range(40 * 24):
+        with pytest.raises(Refused) as refused:
+            tokens.get()
+        said.append(str(refused.value))
+        clock.now += 3600
+
+    assert provider.asked == 2
+    assert said[0] == "XProtect refuses the account renfort"
+    assert "restart Renfort" in said[-1]
+    assert "renfort" in said[-1]
+
+
+def test_an_account_that_somebody_else_locked_is_back_once_it_is_unlocked() -> None:
+    provider, clock = Provider(), Clock()
+    tokens = keeper(provider, clock)
+    provider.fault = AccountRefusedError(Refused("it is locked"), locked=True)
+    for _ in range(12):
+        with pytest.raises(Refused, match="it is locked"):
+            tokens.get()
+        clock.now += 450
+
+    provider.fault = None
+    clock.now += 450
+
+    assert tokens.get() == "t7"
+    assert provider.asked == 7
+
+
+def test_a_refusal_mended_in_time_is_forgotten() -> None:
+    provider, clock = Provider(), Clock()
+    tokens = keeper(provider, clock)
+    for _ in range(4):
+        provider.fault = NO
+        with pytest.raises(Refused):
+            tokens.get()
+        provider.fault = None
+        clock.now += 901
+        tokens.get()
+        clock.now += 3600
+
+    assert provider.asked == 8

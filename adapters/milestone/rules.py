@@ -1,0 +1,113 @@
+"""What the site itself decided beforehand: a preset of the wall, rules on an event of ours."""
+
+from __future__ import annotations
+
+from adapters.milestone.api import Api, pick_task
+from adapters.milestone.ladder import Scene
+from adapters.milestone.record import NOTHING, Part
+from hooks import Finding, Message, Refused
+
+
+class _OnceEach:
+    """A rung climbed once at the press, and once at the end, by two names of the site's own."""
+
+    name: str
+    _done: str  #: under which the part of the receipt remembers the opening
+
+    def __init__(self, api: Api, opening: str, closing: str) -> None:
+        self._api, self._opening, self._closing = api, opening, closing
+
+    @property
+    def used(self) -> bool:
+        """Whether the settings name one."""
+        return bool(self._opening)
+
+    wished = used
+
+    def show(self, _scene: Scene, part: Part) -> Part:
+        """Do the opening one, once an incident: what follows is the operators' business."""
+        if part.get(self._done):
+            return part
+        self._do(self._opening)
+        return {self._done: self._opening}
+
+    def withdraw(self, _scene: Scene, part: Part) -> Part:
+        """Do the closing one."""
+        if part.get(self._done) and self._closing:
+            self._do(self._closing)
+        return NOTHING
+
+    def examine(self) -> Finding:
+        """Say whether both are there."""
+        if not self.used:
+            unused = Message(text="not used: the settings name none")
+            return Finding(subject=self.name, well=True, said=unused)
+        for each in filter(None, (self._opening, self._closing)):
+            self._find(each)
+        return Finding(subject=self.name, well=True, said=self._well())
+
+    def _do(self, name: str) -> None:
+        raise NotImplementedError
+
+    def _find(self, name: str) -> str:
+        """Give the identifier of what bears that name, or is it; `Refused` when nothing does."""
+        raise NotImplementedError
+
+    def _well(self) -> Message:
+        raise NotImplementedError
+
+
+class Preset(_OnceEach):
+    """A preset of the Smart Wall, activated at the press, and another one at the end."""
+
+    name = "wall preset"
+    _done = "activated"
+
+    def _do(self, name: str) -> None:
+        path = f"videoWallPresets/{self._find(name)}"
+        task = pick_task(self._api.offered(path), "activate")
+        if not task:
+            raise Refused("XProtect does not offer to activate the preset {name}: no Smart Wall "
+                          "licence, or no right", name=name)  # fmt: skip
+        self._api.run(path, task, {})
+
+    def _find(self, name: str) -> str:
+        for wall in self._api.rows("videoWalls"):
+            for each in self._api.rows(f"videoWalls/{wall['id']}/videoWallPresets"):
+                if _called(each, name):
+                    return str(each["id"])
+        raise Refused("there is no preset {name} of a wall in XProtect", name=name)
+
+    def _well(self) -> Message:
+        return Message(text="preset {name} at the press", params={"name": self._opening})
+
+
+class Rules(_OnceEach):
+    """User-defined events: the site's own rules record, light, turn, send; we say when.
+
+    Manual recording has no REST task: a rule on the event does it. That rule is for the town's
+    cameras; it must not name a body-worn one (CSI R241-13).
+    """
+
+    name = "rules"
+    _done = "told"
+
+    def _do(self, name: str) -> None:
+        self._api.ask("POST", "events", {"type": self._find(name)})
+
+    def _find(self, name: str) -> str:
+        for each in self._api.rows("userDefinedEvents"):
+            if _called(each, name):
+                return str(each["id"])
+        raise Refused(
+            "there is no user-defined event {name} in XProtect: define it in Management Client",
+            name=name,
+        )
+
+    def _well(self) -> Message:
+        return Message(text="event {name} at the press: what rules make of it is the site's own",
+                       params={"name": self._opening})  # fmt: skip
+
+
+def _called(row: dict[str, object], name: str) -> bool:
+    return name.casefold() in (str(row.get("name", "")).casefold(), str(row.get("id")))

@@ -1,0 +1,97 @@
+"""What the site decided beforehand: presets of its wall, rules on our events."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from adapters.milestone import Milestone
+from adapters.milestone.simulator.inventory import guid
+from tests.adapters.milestone.conftest import Running, Start
+from tests.adapters.milestone.showing import adapter_on, closed, seen_by
+
+
+@pytest.fixture
+def site(xprotect: Start) -> Running:
+    running = xprotect()
+    running.order("task", lasts_s=0)
+    return running
+
+
+def finding(adapter: Milestone, subject: str) -> tuple[bool, str]:
+    [found] = [each for each in adapter.probe().findings if each.subject == subject]
+    return found.well, str(found.said)
+
+
+def runs(site: Running, what: str) -> int:
+    requests = site.simulator.site.requests
+    return sum(n for path, n in requests.items() if path.startswith("POST") and what in path)
+
+
+def test_a_preset_of_the_wall_is_activated_once_and_the_other_at_the_end(site: Running) -> None:
+    site.order("show", monitor=guid("monitor 1"), cameras=site.ready["cameras"][:2])
+    adapter = adapter_on(site, wall_preset="veille", wall_preset_after="Veille")
+    picture = seen_by(site.ready["cameras"][:1])
+
+    receipt = adapter.show(picture, None, False)
+    cells = site.http.get("/simulator/wall").json()["monitors"][0]["cells"]
+    receipt = adapter.show(replace(picture, version=2), receipt, True)
+    once = runs(site, "videowallpresets")
+    adapter.withdraw(closed(picture), receipt, True)
+
+    assert cells == [{}] * 4
+    assert receipt.missing is None
+    assert runs(site, "videowallpresets") == 2 * once
+
+
+def test_a_preset_that_is_not_there_is_missed(site: Running) -> None:
+    adapter = adapter_on(site, wall_preset="Crise")
+
+    receipt = adapter.show(seen_by(site.ready["cameras"][:1]), None, False)
+
+    assert "no preset Crise" in str(receipt.missing)
+    assert finding(adapter, "wall preset")[0] is False
+
+
+def test_without_the_licence_a_preset_is_missed(site: Running) -> None:
+    site.order("licence", edition="Expert")
+
+    receipt = adapter_on(site, wall_preset="Veille").show(
+        seen_by(site.ready["cameras"][:1]), None, False
+    )
+
+    assert receipt.missing is not None
+
+
+def test_rules_hear_of_the_press_and_of_the_end_once(site: Running) -> None:
+    adapter = adapter_on(site, event_open="renfort", event_closed="Renfort")
+    picture = seen_by(site.ready["cameras"][:1])
+
+    receipt = adapter.show(picture, None, False)
+    receipt = adapter.show(replace(picture, version=2), receipt, True)
+    opened = len(site.simulator.site.events)
+    adapter.withdraw(closed(picture), receipt, True)
+
+    assert (opened, len(site.simulator.site.events)) == (1, 2)
+    kinds = {event["type"] for event in site.simulator.site.events.values()}
+    assert kinds == {guid("user-defined event")}
+
+
+def test_an_event_that_is_not_defined_is_said_with_where_to_define_it(site: Running) -> None:
+    adapter = adapter_on(site, event_open="Alerte")
+
+    receipt = adapter.show(seen_by(site.ready["cameras"][:1]), None, False)
+
+    assert "define it in Management Client" in str(receipt.missing)
+    assert finding(adapter, "rules")[0] is False
+
+
+def test_doctor_says_what_is_used_and_what_is_not(site: Running) -> None:
+    adapter = adapter_on(site, wall_preset="Veille", event_open="Renfort")
+
+    assert finding(adapter, "wall preset") == (True, "preset Veille at the press")
+    assert finding(adapter, "rules")[1].startswith("event Renfort at the press")
+    unused = adapter_on(site)
+    assert finding(unused, "rules") == (True, "not used: the settings name none")
+    assert finding(unused, "wall preset") == (True, "not used: the settings name none")
