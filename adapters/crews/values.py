@@ -5,14 +5,13 @@ What cannot be read is unknown, and the fault is noted: it never hides the rest.
 
 from __future__ import annotations
 
-import math
 import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from hooks import Malformed, Position
-from hooks.reading import Faults, printable
+from hooks.reading import Faults, number, printable
 
 LONGEST_NAME, LONGEST_TEXT = 100, 200
 MOST_MEMBERS = 20
@@ -124,8 +123,8 @@ def place(
     0/0 is what a receiver without a fix says.
     """
     before = len(faults)
-    lon, lat = (_number(said, name, where, faults) for name in ("lon", "lat"))
-    accuracy_m = _number(said, "accuracy_m", where, faults)
+    lon, lat = (number(said, name, faults, where) for name in ("lon", "lat"))
+    accuracy_m = number(said, "accuracy_m", faults, where)
     field = f"{where}lon, lat"
     if lon is None or lat is None:
         if len(faults) == before and (lon, lat) != (None, None):
@@ -144,28 +143,3 @@ def place(
     except ValueError:
         faults.append(Malformed(field, [lon, lat], "write degrees WGS 84, longitude first"))
         return None
-
-
-def _number(said: Mapping[str, Any], name: str, where: str, faults: Faults) -> float | None:
-    value = said.get(name)
-    if value is None:
-        return None
-    try:
-        if not isinstance(value, bool) and isinstance(value, int | float) and math.isfinite(value):
-            return float(value)
-    except OverflowError:  # an integer of 400 digits
-        value = "…"
-    faults.append(Malformed(f"{where}{name}", value, "write a finite number"))
-    return None
-
-
-def told(faults: Faults) -> None:
-    """Raise what was noted, if anything, once the facts are given: one fault naming every field."""
-    if not faults:
-        return
-    first = faults[0]
-    if len(faults) == 1:
-        raise first
-    fields = ", ".join(dict.fromkeys(fault.field for fault in faults[:20]))
-    values = [fault.value for fault in faults[:20]]
-    raise Malformed(fields, values, first.text, **first.params)

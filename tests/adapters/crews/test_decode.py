@@ -14,8 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.crews import Crews
-from adapters.crews.decode import MEANS, RETAINED, STATUSES
+from adapters.crews.decode import RETAINED, RS
+from adapters.crews.words import MEANS, STATUSES
 from hooks import CrewFix, CrewStatus, Envelope, Malformed, Means
+from hooks.reading import LARGEST
 from hooks.testing import check_adapter, check_decoder, check_value
 
 NOW = datetime(2026, 11, 23, 17, 4, 10, tzinfo=UTC)
@@ -158,7 +160,8 @@ def test_one_bad_feature_loses_nothing_but_itself_and_is_named() -> None:
     facts, fault = with_fault(body)
 
     assert [fact.crew for fact in facts] == ["crews:21", "crews:34"]
-    assert fault.field == "features[1].id, features[3]"
+    assert fault.field == "features[1].id"
+    assert "features[3] = 7: write a GeoJSON feature" in str(fault)
 
 
 @pytest.mark.parametrize(
@@ -195,10 +198,6 @@ def test_a_bad_place_is_named_and_the_status_kept(wrong: dict[str, Any], named: 
         ({"members": ["x"] * 21}, "members"),
         ({"accuracy_m": -1}, "accuracy_m"),
         ({"accuracy_m": "8"}, "accuracy_m"),
-        ({"fixed_at": "17:04"}, "fixed_at"),
-        ({"fixed_at": "2026-11-23T17:04:02"}, "fixed_at"),
-        ({"fixed_at": 1795457042}, "fixed_at"),
-        ({"fixed_at": "0001-01-01T00:00:00+23:59"}, "fixed_at"),
     ],
 )
 def test_a_bad_property_is_named_and_the_position_kept(wrong: dict[str, Any], named: str) -> None:
@@ -206,6 +205,16 @@ def test_a_bad_property_is_named_and_the_position_kept(wrong: dict[str, Any], na
 
     assert facts[0].position is not None
     assert fault.field == named
+
+
+@pytest.mark.parametrize(
+    "when", ["17:04", "2026-11-23T17:04:02", 1795457042, "0001-01-01T00:00:00+23:59", ""]
+)
+def test_a_place_whose_time_cannot_be_read_is_not_taken_for_now(when: object) -> None:
+    facts, fault = with_fault(feature(fixed_at=when, status="free"))
+
+    assert (facts[0].position, facts[0].status) == (None, CrewStatus.FREE)
+    assert fault.field == "fixed_at"
 
 
 def test_a_status_nobody_knows_does_not_leave_the_crew_free() -> None:
@@ -263,7 +272,7 @@ def test_nobody_s_position_is_nothing(name: object) -> None:
         (b" " * ((1 << 20) + 1), "message"),
         (b'{"type": "Point"}', "type"),
         (b'{"type": "FeatureCollection"}', "features"),
-        (b'{"type": "Feature", "geometry": 7}', "geometry.type, id"),
+        (b'{"type": "Feature", "geometry": {}, "id": null}', "geometry.type"),
     ],
     ids=["nothing", "utf8", "list", "bomb", "huge", "deep", "large", "type", "features", "all"],
 )
@@ -272,6 +281,25 @@ def test_a_hostile_message_tells_nothing_and_says_what_to_write(body: bytes, nam
 
     assert facts == []
     assert fault.field == named
+
+
+def test_each_fault_of_a_feature_is_told_with_its_own_remedy() -> None:
+    _, fault = with_fault({"type": "Feature", "geometry": 7})
+
+    assert "geometry.type = 7: write Point, or no geometry" in str(fault)
+    assert "id = None: write the crew's identifier" in str(fault)
+
+
+@pytest.mark.parametrize("huge", [b'{"id": "8", "name": "%s"}', b"$GPRMC,%s", b"<event>%s</event>"])
+def test_a_text_beyond_all_measure_is_refused_unread_and_the_others_are_told(huge: bytes) -> None:
+    fine = b'{"id": "7", "status": "free"}'
+    body = b"".join(RS + each + b"\n" for each in (fine, huge % (b"x" * LARGEST), fine))
+
+    facts, fault = with_fault(body)
+
+    assert [fact.crew for fact in facts] == ["crews:7", "crews:7"]
+    assert fault.field == "texts[1].message"
+    assert "at most 1048576 bytes" in str(fault)
 
 
 def test_a_key_written_twice_is_told_and_loses_nothing() -> None:
@@ -343,3 +371,53 @@ def test_the_adapter_keeps_the_contract_and_survives_damage() -> None:
 
     assert check_adapter(Crews(), {}).name == "crews"
     assert check_decoder(Crews(), samples, {}, channel="intake")
+
+
+# --- the quick reader ---
+
+_said = st.fixed_dictionaries(
+    {"id": st.one_of(st.text(max_size=110), st.integers(-5, 10**120), st.none())},
+    optional={
+        "lon": st.one_of(st.floats(-200, 200), st.integers(-1, 1), st.text(max_size=3)),
+        "lat": st.one_of(st.floats(-100, 100), st.integers(-1, 1), st.none()),
+        "accuracy_m": st.one_of(st.floats(-1, 100), st.booleans()),
+        "fixed_at": st.sampled_from(
+            ["2026-11-23T17:04:02Z", "2026-11-23T18:04:02+01:00", "2026-11-23T17:04:02",
+             "2027-01-01T00:00:00Z", "20261123T170402Z", "soon", 3]
+        ),
+        "status": st.sampled_from(["free", "disponible", "Disponible", "lost", "unknown", 3]),
+        "means": st.sampled_from(["car", "voiture", "Vélo", "boat"]),
+        "name": st.text(max_size=210),
+        "members": st.lists(st.text(max_size=5), max_size=22),
+        "colour": st.just("red"),
+    },
+)  # fmt: skip
+
+
+@given(_said, st.sampled_from(["intake", RETAINED]))
+def test_the_quick_reader_tells_what_the_patient_one_tells_or_nothing(
+    said: dict[str, Any], channel: str
+) -> None:
+    from dataclasses import replace
+
+    from adapters.crews import quick
+    from adapters.crews.geojson import AHEAD, read_geojson
+
+    message = envelope(said, channel)
+    found = quick.read(message, NOW + AHEAD)
+    if found is None:
+        return
+    faults: list[Malformed] = []
+    [patient] = read_geojson(json.loads(message.body), message, faults)
+
+    assert faults == []
+    assert replace(found, id=patient.id) == patient
+
+
+def test_the_common_form_is_read_quickly() -> None:
+    from adapters.crews import quick
+
+    said = {"id": "21", "lon": 1.4, "lat": 43.6, "fixed_at": "2026-11-23T17:04:02Z",
+            "status": "disponible", "means": "voiture", "accuracy_m": 8}  # fmt: skip
+
+    assert quick.read(envelope(said), NOW) is not None

@@ -14,7 +14,7 @@ import pytest
 from paho.mqtt import publish
 
 from adapters.crews import Crews
-from adapters.crews.decode import RETAINED
+from adapters.crews.decode import RETAINED, RS
 from hooks import CrewFix, Envelope, Message, Refused, Unreachable
 
 pytestmark = pytest.mark.broker
@@ -35,6 +35,12 @@ class Ear:
         self.heard.append(envelope)
         self._stirred.set()
         return ()
+
+    @property
+    def bodies(self) -> list[bytes]:
+        """What was published, text by text: those that waited together come together."""
+        parts = (part for envelope in self.heard for part in envelope.body.split(RS))
+        return [part.strip() for part in parts if part.strip()]
 
     def up(self) -> None:
         self.ups += 1
@@ -113,10 +119,32 @@ async def test_positions_are_heard_in_their_order(broker: Any) -> None:
     async with listening(broker, ear):
         for number in range(30):
             await say(broker, "21", qos=1, lon=1.4, lat=43.0 + number / 100)
-        await ear.until(lambda: len(ear.heard) == 30)
+        await ear.until(lambda: len(ear.bodies) == 30)
 
-    told = [json.loads(envelope.body)["lat"] for envelope in ear.heard]
+    told = [json.loads(body)["lat"] for body in ear.bodies]
     assert told == sorted(told)
+
+
+@pytest.mark.parametrize("kind", ["broker", "secure_broker"])
+async def test_a_burst_of_every_size_comes_whole_and_in_order(
+    kind: str, request: pytest.FixtureRequest, certificate: tuple[Path, Path]
+) -> None:
+    ear, broker = Ear(), request.getfixturevalue(kind)
+    secure = {"ca": str(certificate[0])} if kind == "secure_broker" else {}
+    sizes = [1, 80, 127, 128, 16_383, 16_384, 65_535, 65_536, 65_537, 200_000, 3] * 3
+    burst = [json.dumps({"id": str(at), "name": "x" * size}) for at, size in enumerate(sizes)]
+
+    async with listening(broker, ear, **secure):
+        await asyncio.to_thread(
+            publish.multiple,
+            [{"topic": "renfort/crews/21/position", "payload": each, "qos": 1} for each in burst],
+            hostname="127.0.0.1", port=broker.port,
+            auth={"username": "radio", "password": "battery staple"},
+            tls={"ca_certs": str(certificate[0])} if secure else None,
+        )  # fmt: skip
+        await ear.until(lambda: len(ear.bodies) == len(burst))
+
+    assert ear.bodies == [each.encode() for each in burst]
 
 
 async def test_what_was_not_kept_comes_again(broker: Any) -> None:
@@ -139,14 +167,14 @@ async def test_what_was_kept_does_not_come_again(broker: Any) -> None:
 
     async with listening(broker, ear, client_id="renfort-csu"):
         await say(broker, "21", status="free")
-        await ear.until(lambda: len(ear.heard) == 1)
+        await ear.until(lambda: len(ear.bodies) == 1)
         await say(broker, "21", status="break")
-        await ear.until(lambda: len(ear.heard) == 2)
+        await ear.until(lambda: len(ear.bodies) == 2)
     async with listening(broker, ear, client_id="renfort-csu"):
         await say(broker, "21", status="engaged")
-        await ear.until(lambda: len(ear.heard) == 3)
+        await ear.until(lambda: len(ear.bodies) == 3)
 
-    told = [json.loads(envelope.body)["status"] for envelope in ear.heard]
+    told = [json.loads(body)["status"] for body in ear.bodies]
     assert told == ["free", "break", "engaged"]
 
 
@@ -181,9 +209,9 @@ async def test_nonsense_is_passed_on_and_kills_nothing(broker: Any) -> None:
             port=broker.port, auth={"username": "radio", "password": "battery staple"},
         )  # fmt: skip
         await say(broker, "21", status="free")
-        await ear.until(lambda: len(ear.heard) == 2)
+        await ear.until(lambda: len(ear.bodies) == 2)
 
-    assert ear.heard[0].body == b"\xff"
+    assert ear.bodies[0] == b"\xff"
 
 
 async def test_a_quiet_broker_still_gives_signs_of_life(
@@ -274,4 +302,4 @@ async def test_more_than_can_be_written_starts_again_later(
         error = await failure(running)
 
     assert isinstance(error, Unreachable)
-    assert "wait to be written" in str(error)
+    assert "wait to be taken in" in str(error)
