@@ -1,4 +1,4 @@
-"""One activation's picture, fanned out: a source on one side, any number of viewers on the other.
+"""One picture, fanned out: a source on one side, any number of viewers on the other.
 
 All of it lives on the media loop. Samples are handed on as they come; what a viewer is too slow
 for is dropped for that viewer alone, up to the next key picture.
@@ -26,12 +26,13 @@ PICTURES = (Codec.H264, Codec.H265)
 
 
 class State(StrEnum):
-    """How the picture of an activation is."""
+    """How a picture is."""
 
     OPENING = "opening"  # asked for; nothing came yet
     SHOWING = "showing"
     LOST = "lost"  # it was there, or should be; it is being fetched again
-    RESTING = "resting"  # nobody watches: the wearer's uplink is left alone
+    REFUSED = "refused"  # the other side says no; it is asked again, less often
+    RESTING = "resting"  # nobody watches: the camera's link is left alone
     ENDED = "ended"
 
 
@@ -45,7 +46,7 @@ class Status:
 
 
 class Ended(Exception):
-    """The activation is over, and its picture with it."""
+    """What allowed the picture is over, and the picture with it."""
 
 
 class Backlog:
@@ -95,10 +96,11 @@ class Backlog:
 
 
 class Channel:
-    """The picture of one activation; the `Screen` that its source is given."""
+    """One picture and its sound; the `Screen` that its source is given."""
 
-    def __init__(self, changed: Callable[[Status], None]) -> None:
+    def __init__(self, changed: Callable[[Status], None], *, mute: bool = False) -> None:
         self._changed = changed
+        self.mute = mute  #: no sound passes, whatever the source sends
         self._takers: dict[Callable[[Sample], None], Callable[[], None]] = {}
         self._key = asyncio.Event()
         self._key_at = -KEY_EVERY_S
@@ -111,7 +113,7 @@ class Channel:
 
     def show(self, sample: Sample) -> None:
         """Hand a sample on."""
-        if self.status.state is State.ENDED:
+        if self.status.state is State.ENDED or (self.mute and sample.codec not in PICTURES):
             return
         if sample.codec in PICTURES and self.status.state is not State.SHOWING:
             self.become(State.SHOWING)
@@ -124,6 +126,11 @@ class Channel:
         """Say why nothing comes."""
         if self.status.state is not State.ENDED:
             self.become(State.LOST, why)
+
+    def refused(self, why: Message) -> None:
+        """Say why the other side gives nothing."""
+        if self.status.state is not State.ENDED:
+            self.become(State.REFUSED, why)
 
     async def key_wanted(self) -> None:
         """Wait until a viewer needs a key picture."""

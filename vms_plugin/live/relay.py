@@ -1,4 +1,4 @@
-"""The live room: a channel for each running activation, its source kept alive, its viewers known.
+"""The live room: what may be watched now, by whom it is, and what goes to the VMS.
 
 Media has a thread and a loop of its own: a picture never delays an alert. What is asked from the
 host's loop goes over; what changes comes back.
@@ -9,55 +9,53 @@ from __future__ import annotations
 import asyncio
 import ssl
 import threading
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
-from functools import partial
-from time import monotonic
 from typing import Any, TypeVar
 from uuid import uuid4
 
 import structlog
 
-from hooks import (
-    ActivationId,
-    AdapterError,
-    DeviceId,
-    IncidentId,
-    Live,
-    Message,
-    Phase,
-    Picture,
-    Refused,
-    Screen,
-)
-from vms_plugin.adapters import odd, why
-from vms_plugin.engine import Engine, Event
+from hooks import CameraId, IncidentId, Message, Phase, Picture
+from vms_plugin.engine import Engine
+from vms_plugin.events import Event, Follower
 from vms_plugin.live.channel import Channel, State, Status
-from vms_plugin.live.rtsp import Options, RtspServer
+from vms_plugin.live.rtsp import RtspServer
+from vms_plugin.live.rtsp_session import Options
+from vms_plugin.live.source import Kind, Proposed, Source, fixed, officer
+from vms_plugin.live.stage import Stage
 from vms_plugin.live.viewer import NoViewError, Viewer
 from vms_plugin.register import Entry, Operation
 
 _T = TypeVar("_T")
 
-#: Without a viewer, the picture is fetched that long: from the press, and after the last one went.
-UNWATCHED_S = 30.0
-#: Between two attempts, while the activation runs.
-FIRST_WAIT_S, LONGEST_WAIT_S = 0.25, 5.0
-#: One wearer's picture is for the room and the crews engaged: more is a fault, or an attack.
-VIEWERS_MOST = 20
+#: Operators detect less with more pictures before them (74 % with four, 53 % with nine).
+CAMERAS_A_PAGE = 4
+#: Fixed cameras fetched at once, for all pages together: each costs a recorder a stream.
+CAMERAS_MOST = 16
+
+
+def _(text: str) -> str:
+    """Mark a sentence for the catalogue."""
+    return text
+
+
+NO_PICTURE = Message(text="This camera gives no live picture.")
+OVER = Message(text="Incident closed: no live picture.")
+_NO_RTSP = _("the VMS gets no officer's picture from Renfort: port {port} cannot be opened")
 
 log = structlog.get_logger(__name__)
 
 
-@dataclass(slots=True)
-class _Stage:
-    """A channel, what keeps its source alive, and who watches."""
+@dataclass(frozen=True, slots=True)
+class _View:
+    """Somebody who watches: what, for which incident, on which page."""
 
-    channel: Channel
-    names: frozenset[str]  #: by which a VMS knows it: the device, the call sign, the officer
-    serving: asyncio.Task[None]
-    viewers: dict[str, Viewer]
+    stage: Stage
+    incident: IncidentId
+    page: str
+    viewer: Viewer
 
 
 class Relay:
@@ -65,13 +63,15 @@ class Relay:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self.status: dict[IncidentId, Status] = {}
-        self._stages: dict[IncidentId, _Stage] = {}  # the media loop's
+        self.status: dict[Source, Status] = {}
+        self._stages: dict[Source, Stage] = {}  # these two are the media loop's
+        self._views: dict[str, _View] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = threading.Thread(target=self._run, name="live", daemon=True)
         self._host: asyncio.AbstractEventLoop | None = None
         self._following: asyncio.Task[None] | None = None
-        self._running: set[IncidentId] = set()
+        self._running: dict[IncidentId, Source] = {}
+        self._proposed = Proposed(engine.settings.communes)
         self._stirred = asyncio.Event()
         self._rtsp: RtspServer | None = None
         wearers = engine.settings.wearers
@@ -86,26 +86,36 @@ class Relay:
         self._loop = asyncio.new_event_loop()
         self._thread.start()
         await self._over(self._listen())
-        queue = self._engine.subscribe()
+        follower = self._engine.subscribe()
         for picture in list(self._engine.pictures.values()):
             self._match(picture)
-        self._following = asyncio.create_task(self._follow(queue))
+        self._following = asyncio.create_task(self._follow(follower))
 
     async def stop(self) -> None:
         """End every picture."""
         if self._following is None or self._loop is None:
             return
         self._following.cancel()
-        for incident in list(self._running):
-            await self._over(self._close(incident))
+        self._following = None
+        await self._over(self._end())
         if self._rtsp is not None:
             await self._over(self._rtsp.close())
         self._loop.call_soon_threadsafe(self._loop.stop)
         await asyncio.to_thread(self._thread.join)
 
+    def officer(self, incident: IncidentId) -> Source | None:
+        """Give the officer's picture, while his activation runs."""
+        return self._running.get(incident)
+
+    def camera(self, incident: IncidentId, camera: CameraId) -> Source | None:
+        """Give a fixed camera's picture, while an incident is open for which it is proposed."""
+        found = self._proposed.find(incident, camera)
+        return None if found is None else fixed(found)
+
     async def view(
-        self, incident: IncidentId, offer: str, gone: Callable[[], None]
-    ) -> tuple[str, str]:
+        self, source: Source, incident: IncidentId, offer: str, gone: Callable[[], None],
+        page: str = "",
+    ) -> tuple[str, str]:  # fmt: skip
         """Let a browser watch: give the session's name and the answer to its offer.
 
         `gone` is called once, on the host's loop, when it watches no longer.
@@ -120,7 +130,7 @@ class Relay:
         def tell() -> None:
             host.call_soon_threadsafe(gone)
 
-        return await self._over(self._view(incident, offer, tell))
+        return await self._over(self._view(source, incident, page, offer, tell))
 
     def want_key(self, name: str) -> None:
         """Ask for a key picture of an officer or a device, if he streams."""
@@ -133,44 +143,59 @@ class Relay:
         if self._loop is not None:
             self._loop.call_soon_threadsafe(ask)
 
-    def watches(self, incident: IncidentId, session: str) -> bool:
+    def watches(self, session: str) -> bool:
         """Whether a viewer is still there."""
-        stage = self._stages.get(incident)
-        return stage is not None and session in stage.viewers
+        return session in self._views
 
-    async def leave(self, incident: IncidentId, session: str) -> bool:
+    async def leave(self, session: str) -> bool:
         """Let a viewer go; answer whether there was one."""
-        return await self._over(self._leave(incident, session))
+        return await self._over(self._leave(session))
 
-    async def _follow(self, queue: asyncio.Queue[Event]) -> None:
+    async def _follow(self, follower: Follower) -> None:
         try:
             while True:
-                event = await queue.get()
+                event = await follower.get()
                 if event.kind == "picture" and event.picture is not None:
                     self._match(event.picture)
+        except Exception:
+            # Unwatched, an end that nobody follows leaves an officer's picture on.
+            log.exception("the live room lost the thread; the host stops with it")
+            self._engine.broken.set()
         finally:
-            self._engine.unsubscribe(queue)
+            self._engine.unsubscribe(follower)
 
     def _match(self, picture: Picture) -> None:
-        """Open the picture of an activation that runs, close that of one that is over."""
+        """Open the picture of an activation that runs; close what an incident allowed no longer."""
         incident = picture.incident
+        over = self._proposed.learn(picture)
         runs = picture.ended_at is None and picture.phase is not Phase.CLOSED
-        if runs and incident not in self._running:
-            name = incident.partition(":")[0]
-            if name not in self._engine.adapters.offering("open_live"):
-                return
-            self._running.add(incident)
-            names = {picture.device, picture.officer.call_sign, picture.officer.name} - {""}
-            self._send(self._open(name, incident, picture.device, frozenset(names)))
-        elif not runs and incident in self._running:
-            self._running.discard(incident)
-            self._send(self._close(incident))
+        running = self._running.get(incident)
+        if runs and running is None:
+            source = officer(picture, self._said(incident))
+            if source.adapter in self._engine.adapters.offering(source.hook):
+                self._running[incident] = source
+                names = {picture.device, picture.officer.call_sign, picture.officer.name} - {""}
+                self._send(self._open(source, incident, frozenset(names)))
+        elif not runs and running is not None:
+            del self._running[incident]
+            self._send(self._close(running, incident))
+        if over:
+            self._send(self._close_all(incident))
 
-    def _changed(self, incident: IncidentId, status: Status) -> None:
-        self.status[incident] = status
-        if status.state is State.ENDED and incident not in self._running:
-            self.status.pop(incident)
-        self._engine.publish(Event("live", incident=incident))
+    def _said(self, incident: IncidentId) -> Mapping[str, str]:
+        """Give what the maker said of the activation, that the adapter may need again."""
+        known = self._engine.board.incidents.get(incident)
+        tellings = known.activations if known else ()
+        return {name: text for each in reversed(tellings) for name, text in each.extra.items()}
+
+    def _changed(self, source: Source, status: Status) -> None:
+        self.status[source] = status
+        if status.state is State.ENDED and self._running.get(IncidentId(source.name)) != source:
+            self.status.pop(source)
+        if source.kind is Kind.CAMERA:
+            self._engine.publish(Event("cctv", source=source))
+        else:
+            self._engine.publish(Event("live", incident=IncidentId(source.name), source=source))
 
     # --- between the loops ---
 
@@ -193,56 +218,90 @@ class Relay:
     # --- the media loop's side ---
 
     async def _open(
-        self, adapter: str, incident: IncidentId, device: DeviceId, names: frozenset[str]
-    ) -> None:
-        def changed(status: Status) -> None:
-            if self._host is not None:
-                self._host.call_soon_threadsafe(self._changed, incident, status)
+        self, source: Source, incident: IncidentId, names: frozenset[str] = frozenset()
+    ) -> Stage:
+        """Put a picture on stage, or find it there."""
+        stage = self._stages.get(source)
+        if stage is None:
 
-        channel = Channel(changed)
-        changed(channel.status)
-        serving = asyncio.create_task(self._serve(adapter, incident, device, channel))
-        self._stages[incident] = _Stage(channel, names, serving, {})
-        self._stir()
+            def changed(status: Status) -> None:
+                if self._host is not None:
+                    self._host.call_soon_threadsafe(self._changed, source, status)
 
-    async def _close(self, incident: IncidentId) -> None:
-        stage = self._stages.pop(incident, None)
+            stage = self._stages[source] = Stage(source, self._engine.adapters, changed)
+            stage.names = names
+            self._stir()
+        stage.incidents.add(incident)
+        return stage
+
+    async def _close(self, source: Source, incident: IncidentId) -> None:
+        """End what an incident allowed; another one may still allow the same picture."""
+        stage = self._stages.get(source)
         if stage is None:
             return
-        stage.channel.become(State.ENDED)
+        stage.incidents.discard(incident)
+        if stage.incidents:
+            theirs = [each for each in self._views.values()
+                      if each.stage is stage and each.incident == incident]  # fmt: skip
+            await asyncio.gather(*(each.viewer.close() for each in theirs))
+            return
+        del self._stages[source]
         self._stir()
-        stage.serving.cancel()
-        leaving = [viewer.close() for viewer in list(stage.viewers.values())]
-        await asyncio.gather(stage.serving, *leaving, return_exceptions=True)
+        await stage.close()
+
+    async def _end(self) -> None:
+        stages, self._stages = list(self._stages.values()), {}
+        await asyncio.gather(*(stage.close() for stage in stages))
+
+    async def _close_all(self, incident: IncidentId) -> None:
+        allowed = [source for source, stage in self._stages.items() if incident in stage.incidents]
+        await asyncio.gather(*(self._close(source, incident) for source in allowed))
 
     async def _view(
-        self, incident: IncidentId, offer: str, gone: Callable[[], None]
+        self, source: Source, incident: IncidentId, page: str, offer: str, gone: Callable[[], None]
     ) -> tuple[str, str]:
-        stage = self._stages.get(incident)
-        if stage is None:
-            gone()
-            raise NoViewError(Message(text="This camera gives no live picture."), 404)
-        if len(stage.viewers) >= VIEWERS_MOST:
-            gone()
-            raise NoViewError(Message(text="Too many people watch this camera already."), 503)
         session = uuid4().hex
 
         def left() -> None:
-            stage.viewers.pop(session, None)
+            self._views.pop(session, None)
             gone()
 
-        viewer = stage.viewers[session] = Viewer(stage.channel, left)
+        try:
+            stage = await self._admitting(source, incident, page)
+            viewer = stage.admit(session, left)
+        except NoViewError:
+            gone()
+            raise
+        self._views[session] = _View(stage, incident, page, viewer)
         return session, await viewer.answer(offer)
 
-    async def _leave(self, incident: IncidentId, session: str) -> bool:
-        stage = self._stages.get(incident)
-        viewer = stage.viewers.get(session) if stage else None
-        if viewer is None:
+    async def _admitting(self, source: Source, incident: IncidentId, page: str) -> Stage:
+        """Find the stage where one more may watch; a camera's is opened by whoever comes first."""
+        if source.kind is Kind.OFFICER:
+            found = self._stages.get(source)
+            if found is None:
+                raise NoViewError(NO_PICTURE, 404)
+            return found
+        if self._proposed.find(incident, CameraId(source.name)) is None:
+            raise NoViewError(OVER, 404)  # while this came across
+        cameras = [each for each in self._views.values() if each.stage.source.kind is source.kind]
+        if sum(each.page == page for each in cameras) >= CAMERAS_A_PAGE:
+            why = Message(text="A page shows {most} cameras at most.",
+                          params={"most": CAMERAS_A_PAGE})  # fmt: skip
+            raise NoViewError(why, 503)
+        watched = {each.stage.source for each in cameras}
+        if source not in watched and len(watched) >= CAMERAS_MOST:
+            raise NoViewError(Message(text="Too many cameras are watched already."), 503)
+        return await self._open(source, incident)
+
+    async def _leave(self, session: str) -> bool:
+        view = self._views.get(session)
+        if view is None:
             return False
-        await viewer.close()
+        await view.viewer.close()
         return True
 
-    # --- the VMS's side: rtsp.Switchboard ---
+    # --- the VMS's side: rtsp_session.Switchboard ---
 
     def find(self, name: str) -> Channel | None:
         """Give the running channel of an officer or a device, the newest if he has two."""
@@ -278,80 +337,18 @@ class Relay:
         if live.rtsp_port or live.rtsps_port:
             self._rtsp = RtspServer(self, options)
             if live.rtsp_port:
-                await self._rtsp.listen(settings.host, live.rtsp_port)
+                await self._listen_at(self._rtsp, live.rtsp_port)
             if live.rtsps_port and settings.certificate:
-                tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-                tls.load_cert_chain(settings.certificate, settings.certificate_key)
-                await self._rtsp.listen(settings.host, live.rtsps_port, tls)
+                await self._listen_at(self._rtsp, live.rtsps_port, secure=True)
 
-    async def _serve(
-        self, adapter: str, incident: IncidentId, device: DeviceId, channel: Channel
-    ) -> None:
-        """Keep the source running while somebody watches, or may."""
-        wait_s = FIRST_WAIT_S
-        while True:
-            if not channel.viewers and monotonic() - channel.left_at > UNWATCHED_S:
-                channel.become(State.RESTING)
-                await channel.watched.wait()
-                channel.become(State.OPENING)
-                wait_s = FIRST_WAIT_S
-            fault = await self._once(adapter, incident, device, channel)
-            if channel.status.state is State.SHOWING:
-                wait_s = FIRST_WAIT_S  # it worked a moment ago
-            if fault is not None:
-                channel.lost(fault)
-                await asyncio.sleep(wait_s)
-                wait_s = min(2 * wait_s, LONGEST_WAIT_S)
-
-    async def _once(
-        self, adapter: str, incident: IncidentId, device: DeviceId, channel: Channel
-    ) -> Message | None:
-        """Run the source until it breaks (say why), or nobody has watched it for long (None)."""
+    async def _listen_at(self, rtsp: RtspServer, port: int, *, secure: bool = False) -> None:
+        """Open a port; one that cannot be is said to the room, which goes on without it."""
+        settings, tls = self._engine.settings, None
         try:
-            source = await self._source(adapter, incident, device)
-            broken = await _while_watched(source, channel)
-        except AdapterError as error:
-            return why(error)
-        except Exception as error:
-            log.warning("a live source failed", adapter=adapter, exc_info=True)
-            return why(error)
-        return Message(text="the source of the picture stopped") if broken else None
-
-    async def _source(
-        self, adapter: str, incident: IncidentId, device: DeviceId
-    ) -> Callable[[Screen], Awaitable[None]]:
-        ask = partial(
-            self._engine.adapters.ask, adapter, "open_live",
-            activation=ActivationId(incident), device=device,
-        )  # fmt: skip
-        live = await asyncio.to_thread(ask)
-        if live is not None and not isinstance(live, Live):
-            message = odd("open_live", live, "Live")
-            raise AdapterError(message.text, **message.params)
-        if live is None or live.run is None:
-            raise Refused("this camera gives no live picture")
-        return live.run
-
-
-async def _while_watched(run: Callable[[Screen], Awaitable[None]], channel: Channel) -> bool:
-    """Run a source; answer True when it stopped, False when it was stopped for want of viewers."""
-    running = asyncio.ensure_future(run(channel))
-    unwatched = asyncio.ensure_future(_unwatched(channel))
-    try:
-        await asyncio.wait({running, unwatched}, return_when=asyncio.FIRST_COMPLETED)
-        if running.done():
-            running.result()
-            return True
-        return False
-    finally:
-        for task in (running, unwatched):
-            task.cancel()
-        await asyncio.gather(running, unwatched, return_exceptions=True)
-
-
-async def _unwatched(channel: Channel) -> None:
-    while True:
-        left_s = channel.left_at + UNWATCHED_S - monotonic()
-        if not channel.viewers and left_s <= 0:
-            return
-        await asyncio.sleep(max(1.0, left_s))
+            if secure:
+                tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+                tls.load_cert_chain(settings.certificate or "", settings.certificate_key)
+            await rtsp.listen(settings.host, port, tls)
+        except OSError as error:
+            log.warning("the RTSP port cannot be opened", port=port, why=str(error))
+            self._engine.notes.append(Message(text=_NO_RTSP, params={"port": port}))

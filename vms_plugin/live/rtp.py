@@ -6,23 +6,13 @@ import secrets
 import struct
 from collections.abc import Iterator
 
+from hooks.live import units
+
 #: Below the 1500 bytes of Ethernet, with room for IP, UDP, a tunnel.
 LARGEST_PAYLOAD = 1300
 #: Seconds from 1900 (NTP) to 1970.
 _NTP = 2_208_988_800
 _FU_A = 28
-
-
-def units(picture: bytes) -> Iterator[bytes]:
-    """Split an access unit (Annex B) into its NAL units, without start codes."""
-    start = picture.find(b"\x00\x00\x01")
-    while start >= 0:
-        start += 3
-        end = picture.find(b"\x00\x00\x01", start)
-        unit = picture[start : end if end >= 0 else len(picture)].rstrip(b"\x00")
-        if unit:
-            yield unit
-        start = end
 
 
 def parameter_sets(picture: bytes) -> bytes:

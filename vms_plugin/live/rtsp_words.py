@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote, unquote, urlsplit
 
-from vms_plugin.live.rtp import units
+from hooks.live import units
 from vms_plugin.live.sound import Sound
 
 REASONS = {
@@ -19,6 +19,7 @@ REASONS = {
     405: "Method Not Allowed", 413: "Request Entity Too Large", 454: "Session Not Found",
     455: "Method Not Valid in This State", 459: "Aggregate Operation Not Allowed",
     461: "Unsupported Transport", 503: "Service Unavailable",
+    505: "RTSP Version Not Supported", 551: "Option not supported",
 }  # fmt: skip
 METHODS = ("OPTIONS", "DESCRIBE", "SETUP", "PLAY", "PAUSE", "TEARDOWN", "GET_PARAMETER",
            "SET_PARAMETER")  # fmt: skip
@@ -27,11 +28,18 @@ VIDEO_TYPE = 96
 NONCE_S = 300.0
 
 _TRACK = re.compile(r"/?trackID=(\d+)/?$")
+_FOLD = re.compile(rb"\r\n[ \t]+")
+_NUMBERED = re.compile(rb"^cseq[ \t]*:[ \t]*(\d{1,10})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 _PAIR = re.compile(r'(\w+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,]+))')
 
 
 class BadRequestError(ValueError):
-    """What came is not a request of RTSP 1.0."""
+    """What came is not a request of RTSP 1.0; it is answered by a status, and by its number."""
+
+    def __init__(self, head: bytes, status: int = 400) -> None:
+        super().__init__(head[:80])
+        numbered = _NUMBERED.search(head)
+        self.status, self.cseq = status, numbered.group(1).decode() if numbered else "0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +56,21 @@ class Request:
         return unquote(_TRACK.sub("", urlsplit(self.url).path)).strip("/")
 
     @property
+    def base(self) -> str:
+        """The address of the whole, which those of its tracks begin with.
+
+        Without a question: RFC 3986 and what clients make of an address that has one differ.
+        Without an account: some clients write theirs.
+        """
+        parts = urlsplit(self.url)
+        path = _TRACK.sub("", parts.path).rstrip("/")
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{path}/"
+
+    @property
     def track(self) -> int | None:
         """Which track of it: 0 the picture, 1 the sound; None: all."""
-        found = _TRACK.search(urlsplit(self.url).path)
+        # Behind a question too: a client may hang the track to the address as it was given.
+        found = _TRACK.search(urlsplit(self.url).path) or _TRACK.search(self.url)
         return int(found.group(1)) if found else None
 
 
@@ -63,15 +83,17 @@ def read(head: bytes) -> Request:
         It is something else.
     """
     try:
-        first, *rest = head.decode("utf-8").rstrip("\r\n").split("\r\n")
+        first, *rest = _FOLD.sub(b" ", head).decode("utf-8").rstrip("\r\n").split("\r\n")
         method, url, version = first.split(" ")
         pairs = [line.split(":", 1) for line in rest if line]
         headers = {name.strip().lower(): value.strip() for name, value in pairs}
         urlsplit(url)
     except ValueError as error:
-        raise BadRequestError(head[:80]) from error
+        raise BadRequestError(head) from error
+    if version.startswith("RTSP/") and not version.startswith("RTSP/1."):
+        raise BadRequestError(head, 505)
     if not version.startswith("RTSP/1.") or not headers.get("cseq", "").isdecimal():
-        raise BadRequestError(head[:80])
+        raise BadRequestError(head)
     return Request(method, url, headers)
 
 
@@ -135,7 +157,8 @@ def transport(header: str, track: int, *, secure: bool) -> Transport | None:
     """
     for offer in header.split(","):
         words = [word.strip() for word in offer.split(";")]
-        said = dict(word.split("=", 1) for word in words if "=" in word)
+        pairs = [word.partition("=") for word in words if "=" in word]
+        said = {name.lower(): value for name, _, value in pairs}
         if "multicast" in words or said.get("mode", "PLAY").strip('"').upper() != "PLAY":
             continue
         if words[0].upper() == "RTP/AVP/TCP":
@@ -186,7 +209,7 @@ class Doorman:
             return False
         said = {name.lower(): quoted or bare for name, quoted, bare in _PAIR.findall(rest)}
         uri, nonce = said.get("uri", ""), said.get("nonce", "")
-        if said.get("username") != self._username or Request("", uri).name != request.name:
+        if said.get("username") != self._username or not _same(uri, request):
             return False
         middle = ":".join([nonce, said.get("nc", ""), said.get("cnonce", ""), said.get("qop", "")])
         middle = middle if "qop" in said else nonce
@@ -209,6 +232,13 @@ class Doorman:
 
     def _sign(self, at: str) -> str:
         return hmac.new(self._secret, at.encode(), hashlib.sha256).hexdigest()[:32]
+
+
+def _same(uri: str, request: Request) -> bool:
+    try:
+        return Request("", uri).name == request.name
+    except ValueError:  # it is no address
+        return False
 
 
 def _md5(text: str) -> str:

@@ -1,4 +1,4 @@
-"""The officer's voice in the words VMSs know: Opus in, G.711 or AAC out."""
+"""The officer's voice: Opus inside; G.711 or AAC for VMSs, and whatever a source gives."""
 
 from __future__ import annotations
 
@@ -63,11 +63,11 @@ class Translator:
 
     def translate(self, sample: Sample) -> Iterator[tuple[float, bytes]]:
         """Give what the sample became: when it is to be heard, and the coded block."""
-        if sample.codec is not Codec.OPUS:
-            return
+        if sample.codec is not Codec.OPUS or not sample.data:
+            return  # nothing is what tells a decoder that it is over
         if self._start_s is None or abs(self._at_s() - sample.at_s) > HOLE_S:
             self._start_s, self._given = sample.at_s, 0
-        for heard in self._ear.decode(av.Packet(sample.data)):
+        for heard in _heard(self._ear, av.Packet(sample.data)):
             heard.pts = None
             for block in self._between.resample(heard):
                 block.pts = self._given
@@ -77,3 +77,48 @@ class Translator:
 
     def _at_s(self) -> float:
         return (self._start_s or 0.0) + self._given / self._sound.rate
+
+
+class Opus:
+    """Makes Opus of a source's sound, block by block; what is Opus already passes as it is."""
+
+    def __init__(self, ear: Any) -> None:
+        self._ear = ear
+        self._passes = ear.name in ("opus", "libopus")
+        mouth = self._mouth = cast("Any", av.CodecContext.create("libopus", "w"))
+        mouth.sample_rate, mouth.format, mouth.layout = 48_000, "s16", "stereo"
+        mouth.bit_rate, mouth.time_base = 48_000, Fraction(1, 48_000)
+        mouth.options = {"application": "voip", "frame_duration": "20"}
+        self._between = av.AudioResampler("s16", "stereo", 48_000, 960)
+        self._start_s: float | None = None
+        self._given = 0
+
+    def take(self, packet: Any) -> Iterator[Sample]:
+        """Give what a packet of the source becomes."""
+        if packet.pts is None or not packet.size:
+            return
+        at_s = float(packet.pts * packet.time_base)
+        if self._passes:
+            yield _block(bytes(packet), at_s)
+            return
+        if self._start_s is None or abs(self._start_s + self._given / 48_000 - at_s) > HOLE_S:
+            self._start_s, self._given = at_s, 0
+        for heard in _heard(self._ear, packet):
+            heard.pts = None
+            for block in self._between.resample(heard):
+                block.pts = self._given
+                for coded in self._mouth.encode(block):
+                    yield _block(bytes(coded), self._start_s + self._given / 48_000)
+                self._given += block.samples
+
+
+def _heard(ear: Any, packet: Any) -> list[Any]:
+    """Decode a block; one that cannot be read is not heard, and costs no picture."""
+    try:
+        return list(ear.decode(packet))
+    except av.FFmpegError:
+        return []
+
+
+def _block(data: bytes, at_s: float) -> Sample:
+    return Sample(codec=Codec.OPUS, data=data, at_s=at_s, key=True)

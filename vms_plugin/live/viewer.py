@@ -15,7 +15,12 @@ from typing import Any
 
 import av
 import structlog
-from aiortc import MediaStreamTrack, RTCPeerConnection, RTCSessionDescription
+from aiortc import (
+    MediaStreamTrack,
+    RTCConfiguration,
+    RTCPeerConnection,
+    RTCSessionDescription,
+)
 from aiortc.mediastreams import MediaStreamError
 from aiortc.rtcrtpsender import RTCRtpSender
 
@@ -28,7 +33,12 @@ COME_S = 15.0
 _RATES = {"video": 90_000, "audio": 48_000}
 #: What a browser takes: the profile every browser offers, and Opus.
 _MIMES = ("video/H264", "video/rtx", "audio/opus")
-
+_BUNDLE = re.compile(r"^a=group:BUNDLE.*\r?\n", re.MULTILINE)
+#: A browser may hide its address behind a name that its own network alone resolves, and say that
+#: nothing else comes: the one would be waited for, at the other aiortc gives up. It reaches us.
+_USELESS = re.compile(
+    r"^a=(?:candidate:(?:\S+ ){4}\S+\.local .*|end-of-candidates[ \t]*)\r?\n", re.MULTILINE
+)
 
 log = structlog.get_logger(__name__)
 
@@ -65,7 +75,8 @@ class Viewer:
 
     def __init__(self, channel: Channel, gone: Callable[[], None]) -> None:
         self._channel, self._gone = channel, gone
-        self._peer = RTCPeerConnection()
+        # Unless told that there is none, aiortc asks a STUN server on the internet, and waits 5 s.
+        self._peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self._tracks: dict[str, _Track] = {}
         self._closing: asyncio.Task[None] | None = None
         self._late: asyncio.TimerHandle | None = None
@@ -79,7 +90,7 @@ class Viewer:
             It is not SDP, or wants nothing that can be given.
         """
         peer = self._peer
-        for kind in ("video", "audio"):
+        for kind in ("video",) if self._channel.mute else ("video", "audio"):
             if re.search(rf"^m={kind} ", offer, re.MULTILINE):
                 track = self._tracks[kind] = _Track(kind, self._channel)
                 sending = peer.addTransceiver(track, direction="sendonly")
@@ -89,7 +100,10 @@ class Viewer:
         try:
             if "video" not in self._tracks:
                 raise ValueError("no video is asked for")
-            await peer.setRemoteDescription(RTCSessionDescription(offer, "offer"))
+            if "a=fingerprint:" not in offer:
+                raise ValueError("nothing to know the browser by")
+            plain = _USELESS.sub("", offer)
+            await peer.setRemoteDescription(RTCSessionDescription(plain, "offer"))
             await peer.setLocalDescription(await peer.createAnswer())
         except Exception as error:
             await self.close()
@@ -99,7 +113,9 @@ class Viewer:
         peer.on("connectionstatechange", self._changed)
         self._late = asyncio.get_running_loop().call_later(COME_S, self._came)
         self._channel.watch(self._take, self._end)
-        return str(peer.localDescription.sdp)
+        told = str(peer.localDescription.sdp)
+        # aiortc bundles in words what it did not: who has not offered to (RFC 8843) waits in vain.
+        return told if "a=group:BUNDLE" in offer else _BUNDLE.sub("", told)
 
     def _take(self, sample: Sample) -> None:
         kind = "video" if sample.codec in PICTURES else "audio"

@@ -19,6 +19,7 @@ from typing import Any
 from uuid import UUID, uuid5
 from xml.etree import ElementTree
 
+import structlog
 from defusedxml import ElementTree as safe
 from defusedxml.common import DefusedXmlException
 from jinja2 import Environment, PackageLoader
@@ -33,6 +34,7 @@ from vms_plugin.live import rtsp_words
 from vms_plugin.live.sound import SOUNDS, Sound
 
 LARGEST = 64 * 1024
+_WRONG = "account or password"
 #: How far a client's clock may be off; it reads ours first (GetSystemDateAndTime needs no account).
 SKEW = timedelta(minutes=5)
 #: A pull point without events answers after that, at the latest.
@@ -59,6 +61,8 @@ _OPEN = {"GetSystemDateAndTime", "GetServices", "GetCapabilities", "GetServiceCa
 _words = Environment(
     loader=PackageLoader("vms_plugin.live.onvif", "words"), autoescape=True, trim_blocks=True
 )
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,11 +168,21 @@ class Device:
         Fault
             There is no such token.
         """
-        for name in ("ProfileToken", "ConfigurationToken", "VideoSourceToken"):
+        for name in ("ProfileToken", "ConfigurationToken", "VideoSourceToken", "Token"):
             found = re.fullmatch(r"[a-z]+_(\d{1,6})", asked.get(name, ""))
             if found and 0 < int(found.group(1)) <= len(self.officers):
                 return self.channels[int(found.group(1)) - 1]
         raise Fault("InvalidArgVal", "there is no such token")
+
+    def chosen(self, asked: Mapping[str, str]) -> list[Channel]:
+        """Find the channels that Media 2's lists are about: the one a token names, else all."""
+        named = any(asked.get(name) for name in ("Token", "ProfileToken", "ConfigurationToken"))
+        return [self.channel(asked)] if named else self.channels
+
+    def capabilities(self, namespace: str) -> Markup:
+        """Write what a service can do, for GetServices."""
+        template = _words.get_template(f"{_SERVICES[namespace][0]}.xml")
+        return Markup(template.module.GetServiceCapabilities(self, {}))  # type: ignore[attr-defined]  # noqa: S704
 
     def ear(self, asked: Mapping[str, str]) -> Channel:
         """Find the channel that a token of sound names; `Fault` when there is no sound."""
@@ -194,11 +208,12 @@ class _Services:
         headers = {}
         try:
             prefix, operation, asked, tree = await _read(request)
-            if operation not in _OPEN and not self._lets_in(request, tree):
+            why_not = "" if operation in _OPEN else self._why_not(request, tree)
+            if why_not:
                 token = tree.find(f".//{_WSSE}UsernameToken") is not None
                 headers = {} if token else {"WWW-Authenticate": self._doorman.challenge()}
                 return _soap(400 if token else 401, headers=headers,
-                             fault=Fault("NotAuthorized", "account or password"))  # fmt: skip
+                             fault=Fault("NotAuthorized", why_not))  # fmt: skip
             if operation == "PullMessages":
                 await asyncio.sleep(min(_seconds(asked.get("Timeout", "")), PULL_MOST_S))
             content = self._written(request, prefix, operation, asked)
@@ -226,18 +241,19 @@ class _Services:
 
     # --- who asks ---
 
-    def _lets_in(self, request: Request, tree: ElementTree.Element) -> bool:
+    def _why_not(self, request: Request, tree: ElementTree.Element) -> str:
+        """Say why a client is not let in; empty when it is."""
         token = tree.find(f".//{_WSSE}UsernameToken")
         if token is not None:
-            return self._proven(token)
-        return bool(
-            self._doorman.lets_in(
-                rtsp_words.Request(request.method, request.url.path, dict(request.headers))
-            )
-        )
+            return self._unproven(token)
+        asked = rtsp_words.Request(request.method, request.url.path, dict(request.headers))
+        return "" if self._doorman.lets_in(asked) else _WRONG
 
-    def _proven(self, token: ElementTree.Element) -> bool:
-        """Check a UsernameToken (PasswordDigest): SHA-1 of nonce, moment and password, once."""
+    def _unproven(self, token: ElementTree.Element) -> str:
+        """Check a UsernameToken (PasswordDigest): SHA-1 of nonce, moment and password, once.
+
+        A client that knows the password is told that its clock is off: it would ask for another.
+        """
         texts = {child.tag: (child.text or "").strip() for child in token}
         try:
             nonce = base64.b64decode(texts[f"{_WSSE}Nonce"])
@@ -245,20 +261,24 @@ class _Services:
             at = datetime.fromisoformat(created)
             given = base64.b64decode(texts[f"{_WSSE}Password"])
         except (KeyError, ValueError):
-            return False
+            return _WRONG
         now = datetime.now(UTC)
         at = at if at.tzinfo else at.replace(tzinfo=UTC)
         self._nonces = {old: seen for old, seen in self._nonces.items() if now - seen < 2 * SKEW}
-        if abs(now - at) > SKEW or nonce in self._nonces:
-            return False
         proof = hashlib.sha1(
             nonce + created.encode() + self._device.password.encode(), usedforsecurity=False
         ).digest()
         right = hmac.compare_digest(proof, given)
-        if right and texts.get(f"{_WSSE}Username") == self._device.username:
-            self._nonces[nonce] = now
-            return True
-        return False
+        if not right or texts.get(f"{_WSSE}Username") != self._device.username:
+            return _WRONG
+        if abs(now - at) > SKEW:
+            off_s = round((at - now).total_seconds())
+            log.warning("the clock of a VMS is off: set both by NTP", seconds=off_s)
+            return f"the clock of this client is off by {off_s} s"
+        if nonce in self._nonces:
+            return _WRONG
+        self._nonces[nonce] = now
+        return ""
 
 
 async def _read(request: Request) -> tuple[str, str, dict[str, str], ElementTree.Element]:
