@@ -1,8 +1,13 @@
-// The alert's sound: two notes, again and again, until someone takes the alert in charge.
+// The alert's sound: three sharp notes again and again, more of them once nobody answered; an exercise has two slow soft ones.
+const PATTERNS = {
+  alert: { notes: [880, 660, 880], step: 0.28, every: 1800, loud: 0.5 },
+  louder: { notes: [880, 660, 880, 660, 988], step: 0.22, every: 1300, loud: 0.8 },
+  exercise: { notes: [392, 523], step: 0.5, every: 4000, loud: 0.2 },
+};
+
 export class Sound {
   #context = null;
-  #ringing = false;
-  #last = 0;
+  #last = -Infinity;
 
   get ready() { return this.#context?.state === "running"; }
 
@@ -12,27 +17,25 @@ export class Sound {
     await this.#context.resume();
   }
 
-  ringing(wanted) {
-    this.#ringing = wanted;
-    if (wanted && this.ready && Date.now() - this.#last > 1800) this.#ring();
-  }
-
-  #ring() {
-    this.#last = Date.now();
+  ringing(name) {
+    const pattern = PATTERNS[name];
+    if (!pattern || !this.ready || performance.now() - this.#last < pattern.every) return;
+    this.#last = performance.now();
+    document.body.dataset.rang = name; // what was heard last
     const start = this.#context.currentTime;
-    [880, 660, 880].forEach((frequency, index) => this.#note(frequency, start + index * 0.28));
+    pattern.notes.forEach((note, index) => this.#note(note, start + index * pattern.step, pattern));
   }
 
-  #note(frequency, at) {
+  #note(frequency, at, { step, loud }) {
     const note = this.#context.createOscillator();
     const volume = this.#context.createGain();
     note.frequency.value = frequency;
     note.type = "triangle";
     volume.gain.setValueAtTime(0, at);
-    volume.gain.linearRampToValueAtTime(0.5, at + 0.02);
-    volume.gain.linearRampToValueAtTime(0, at + 0.26);
+    volume.gain.linearRampToValueAtTime(loud, at + 0.02);
+    volume.gain.linearRampToValueAtTime(0, at + step - 0.02);
     note.connect(volume).connect(this.#context.destination);
     note.start(at);
-    note.stop(at + 0.27);
+    note.stop(at + step);
   }
 }

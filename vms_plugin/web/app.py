@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.resources import files
+from typing import Any
+from urllib.parse import urlsplit
 
 from jinja2 import Environment, PackageLoader
 from starlette.applications import Starlette
@@ -20,13 +22,20 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from hooks import CrewId, IncidentId
-from vms_plugin.engine import Engine, UnknownIncidentError
+from hooks import CameraId, IncidentId
+from vms_plugin.engine import Engine
 from vms_plugin.live import Relay
-from vms_plugin.web import intake, stream, view
-from vms_plugin.web.accounts import IDLE, Doorkeeper
-from vms_plugin.web.doors import COOKIE, Doors, Envelop, same_origin
+from vms_plugin.rights import Person, Right
+from vms_plugin.web import intake, outlet, stream, view
+from vms_plugin.web.accounts import Doorkeeper
+from vms_plugin.web.crew import CrewDoor
+from vms_plugin.web.decisions import DecisionDoor
+from vms_plugin.web.doors import COOKIE, OTHER_PAGE, Doors, Envelop, keep, same_origin
+from vms_plugin.web.exercise import ExerciseDoor
 from vms_plugin.web.live import LiveDoor
+from vms_plugin.web.logs import LogDoor
+from vms_plugin.web.oidc import OidcDoor
+from vms_plugin.web.recordings import RecordingDoor
 from vms_plugin.web.words import WORDS
 
 #: Tiles kept drawn: a town at the usual zooms.
@@ -38,37 +47,50 @@ def build(engine: Engine, relay: Relay) -> ASGIApp:
     page = _Page(engine, relay)
     doors = page.doors
     routes = [
-        Route("/", doors.to_read(page.home)),
+        Route("/", doors.to_read(page.home, Right.PAGE)),
+        Route("/mur", doors.to_read(page.wall, Right.PAGE)),
         Route("/login", page.login, methods=["GET", "POST"]),
-        Route("/logout", doors.to_change(page.logout), methods=["POST"]),
-        Route("/stream", doors.to_read(page.stream)),
-        Route("/api/state", doors.to_read(page.state)),
-        Route("/api/stages/{incident:path}", doors.to_read(page.stages)),
-        Route("/api/decide", doors.to_change(page.decide), methods=["POST"]),
-        Route("/map/{theme}/{z:int}/{x:int}/{y:int}.svg", doors.to_read(page.tile)),
+        Route("/logout", doors.to_change(page.logout, Right.PAGE), methods=["POST"]),
+        Route("/stream", doors.to_read(page.stream, Right.PAGE)),
+        Route("/api/state", doors.to_read(page.state, Right.PAGE)),
+        Route("/api/areas/{camera:path}", doors.to_read(page.area, Right.CCTV)),
+        Route("/api/stages/{incident:path}", doors.to_read(page.stages, Right.HEALTH)),
+        *DecisionDoor(engine).routes(doors),
+        Route("/map/{theme}/{z:int}/{x:int}/{y:int}.svg", doors.to_read(page.tile, Right.MAP)),
         *page.live.routes(doors),
+        *LogDoor(engine).routes(doors),
+        *RecordingDoor(engine).routes(doors),
+        *page.crew.routes(),
+        *ExerciseDoor(engine).routes(doors),
+        *page.oidc.routes(),
         Route("/health", page.health),
         Mount("/static", StaticFiles(directory=str(files("vms_plugin").joinpath("static")))),
         *intake.routes(engine),
+        *outlet.routes(engine),
     ]
     settings = engine.settings
     # Without a certificate we serve this machine alone, and know all the names it goes by.
     local = settings.certificate is None
-    hosts = {"127.0.0.1", "localhost", "::1", settings.host} if local else set()
-    return Envelop(Starlette(routes=routes), hosts)
+    known = {"127.0.0.1", "localhost", "::1", settings.host}
+    known |= {urlsplit(settings.public_url).hostname or settings.host}
+    hosts = known if local else set()
+    return Envelop(Starlette(routes=routes), hosts, engine.say)
 
 
 class _Page:
     def __init__(self, engine: Engine, relay: Relay) -> None:
         self._engine, self._relay = engine, relay
-        self._keeper = Doorkeeper(engine.store)
+        self._keeper = Doorkeeper(engine.store, communes=engine.settings.communes)
         self.live = LiveDoor(engine, relay, self._keeper)
-        self.doors = Doors(self._keeper)
+        self.doors = Doors(self._keeper, engine.say)
         self._templates = Environment(
             loader=PackageLoader("vms_plugin"), autoescape=True, trim_blocks=True
         )
+        self._scribe = stream.Scribe(engine, relay)
         self._draw = lru_cache(TILES)(self._drawn)
+        self.crew = CrewDoor(engine, relay, self._templates, self._draw)
         self._say = engine.say
+        self.oidc = OidcDoor(engine, self._keeper, self._login_page)
 
     # --- people ---
 
@@ -76,59 +98,82 @@ class _Page:
         if request.method == "GET":
             return self._login_page("")
         form = await request.form()
-        name, password = str(form.get("name", "")), str(form.get("password", ""))
+        name, password = (_whole(form.get(field, "")) for field in ("name", "password"))
         address = request.client.host if request.client else ""
         if not same_origin(request):
-            return self._login_page("", 403)
-        if self._keeper.waits(name, address):
+            return self._login_page(self._say(OTHER_PAGE), 403)
+        if await self._keeper.waits(name, address):
             return self._login_page(self._say("Too many wrong passwords: wait five minutes."), 429)
         token = await self._keeper.enter(name, password, address)
         if token is None:
             return self._login_page(self._say("Wrong name or password."), 401)
         answer = RedirectResponse("/", 303)
-        answer.set_cookie(
-            COOKIE, token, max_age=int(IDLE.total_seconds()), httponly=True, samesite="strict",
-            secure=request.url.scheme == "https",
-        )  # fmt: skip
+        keep(answer, request, token)
         return answer
 
     def _login_page(self, fault: str, status: int = 200) -> Response:
         template = self._templates.get_template("login.html")
-        return HTMLResponse(template.render(say=self._say, fault=fault), status)
+        return HTMLResponse(
+            template.render(say=self._say, fault=fault, oidc=self.oidc.label), status
+        )
 
     async def logout(self, request: Request) -> Response:
-        await self._keeper.leave(request.cookies.get(COOKIE, ""))
+        id_token = await self._keeper.leave(request.cookies.get(COOKIE, ""))
         answer = Response(status_code=204)
+        if elsewhere := await self.oidc.leaving(request, id_token):
+            answer.headers["X-Renfort-Next"] = elsewhere
         answer.delete_cookie(COOKIE)
         return answer
 
     # --- reading ---
 
     async def home(self, request: Request) -> Response:
+        return self._drawn_from("page.html", request)
+
+    async def wall(self, request: Request) -> Response:
+        """Show the room's wall: nothing to press, and no officer's picture unless settings say."""
+        body_worn = self._engine.settings.wall_body_worn
+        return self._drawn_from("wall.html", request, body_worn=body_worn)
+
+    def _drawn_from(self, name: str, request: Request, **more: object) -> Response:
         words = {name: self._say(text) for name, text in WORDS.items()}
-        template = self._templates.get_template("page.html")
-        page = template.render(say=self._say, words=words, user=request.state.user)
-        return HTMLResponse(page)
+        rights = request.state.person.rights
+        template = self._templates.get_template(name)
+        return HTMLResponse(
+            template.render(
+                say=self._say, words=words, user=request.state.user, rights=rights, **more
+            )
+        )
 
     async def stream(self, request: Request) -> Response:
-        rights = await self._keeper.rights(request.state.user)
-        hello = {
-            "user": request.state.user,
-            "token": self.doors.forgery_token(request),
-            "rights": sorted(rights),
-        }
-        told = stream.events(self._engine, self._relay, hello)
+        token = self.doors.forgery_token(request)
+
+        def greet(person: Person) -> dict[str, Any]:
+            return {
+                "user": person.name,
+                "token": token,
+                "rights": sorted(person.rights),
+                "secondGroup": person.role in self._engine.settings.second_group,
+            }
+
+        again = partial(self.doors.person, request, touch=False)
+        told = self._scribe.events(request.state.person, greet, again)
         return StreamingResponse(told, media_type="text/event-stream")
 
     async def state(self, request: Request) -> Response:
         token = self.doors.forgery_token(request)
-        return JSONResponse({**view.state(self._engine, self._relay), "token": token})
+        told = view.state(self._engine, self._relay, request.state.person)
+        return JSONResponse({**told, "token": token})
 
     async def stages(self, request: Request) -> Response:
         stages = self._engine.stages.get(IncidentId(request.path_params["incident"]))
         if stages is None:
             return JSONResponse({}, 404)
         return JSONResponse({name: at.isoformat() for name, at in stages.at.items()})
+
+    async def area(self, request: Request) -> Response:
+        """Outline what a camera sees, for the map."""
+        return JSONResponse(self._engine.atlas.area(CameraId(request.path_params["camera"])))
 
     async def health(self, _request: Request) -> Response:
         return JSONResponse({"status": "ok"})
@@ -150,35 +195,7 @@ class _Page:
             raise LookupError("no town")
         return drawn
 
-    # --- deciding ---
 
-    async def decide(self, request: Request) -> Response:
-        """Record what an operator decides: `{decision, incident, …}`."""
-        try:
-            asked = await request.json()
-            await self._decided(asked, request.state.user)
-        except UnknownIncidentError:
-            return self._refused(self._say("This incident is closed."), 409)
-        except (ValueError, TypeError, KeyError):
-            return self._refused(self._say("The page asked something impossible: reload it."), 400)
-        return Response(status_code=204)
-
-    async def _decided(self, asked: dict[str, object], by: str) -> None:
-        engine, incident = self._engine, IncidentId(str(asked["incident"]))
-        match asked["decision"]:
-            case "take":
-                await engine.take_in_charge(incident, by)
-            case "engage":
-                await engine.engage(incident, CrewId(str(asked["crew"])), by)
-            case "release":
-                await engine.release(incident, CrewId(str(asked["crew"])), by)
-            case "place":
-                lon, lat = float(str(asked["lon"])), float(str(asked["lat"]))
-                await engine.place(incident, lon, lat, by)
-            case "close":
-                await engine.close(incident, by, str(asked["outcome"])[:500])
-            case _:
-                raise ValueError(asked["decision"])
-
-    def _refused(self, sentence: str, status: int) -> Response:
-        return JSONResponse({"error": sentence}, status)
+def _whole(field: object) -> str:
+    """Give what somebody typed; half characters, which no keyboard types, become question marks."""
+    return str(field).encode("utf-8", "replace").decode()

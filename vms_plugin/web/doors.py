@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import secrets
 from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
@@ -13,7 +12,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from vms_plugin.web.accounts import Doorkeeper
+from vms_plugin.i18n import Language
+from vms_plugin.rights import Person, Right
+from vms_plugin.web.accounts import IDLE, Doorkeeper
 
 COOKIE = "renfort_session"
 
@@ -33,75 +34,132 @@ HEADERS = {
 Answer = Callable[[Request], Awaitable[Response]]
 
 
+def _(text: str) -> str:
+    """Mark a sentence for the catalogue."""
+    return text
+
+
+#: What somebody is told whose role lacks a right; the others hear the last sentence.
+REFUSALS = {
+    Right.BODY_WORN: _("The picture of a body-worn camera is for municipal police."),
+}
+REFUSAL = _("Your role does not allow that.")
+LOG_IN = _("Log in first.")
+OLD_PAGE = _("This page is no longer up to date: reload it.")
+OTHER_PAGE = _("This request comes from another page.")
+OTHER_NAME = _("This server does not go by that name: use its usual address.")
+
+
 class Doors:
-    """Checks sessions, and that a change was asked by our own page."""
+    """Checks sessions and rights, and that a change was asked by our own page.
 
-    def __init__(self, keeper: Doorkeeper) -> None:
+    Every door names the right it asks for: there is no door for whoever is merely logged in.
+    """
+
+    def __init__(self, keeper: Doorkeeper, say: Language) -> None:
         self._keeper = keeper
-        self._secret = secrets.token_bytes(32)
+        self._say = say
 
-    async def user(self, request: Request) -> str | None:
-        """Say who asks."""
-        return await self._keeper.who(request.cookies.get(COOKIE))
+    async def person(self, request: Request, *, touch: bool = True) -> Person | None:
+        """Say who asks, and what he may now."""
+        return await self._keeper.person(request.cookies.get(COOKIE), touch=touch)
 
     def forgery_token(self, request: Request) -> str:
-        """Give the token that a change must carry; it is worth nothing in another session."""
-        session = request.cookies.get(COOKIE, "")
-        return hmac.new(self._secret, session.encode(), hashlib.sha256).hexdigest()
+        """Give the token that a change must carry; it is worth nothing in another session.
 
-    def to_read(self, answer: Answer) -> Answer:
-        """Let a person who is logged in read; others are sent to log in, programs told 401."""
+        The session's own secret makes it, so that an open page goes on deciding when the host has
+        been restarted.
+        """
+        session = request.cookies.get(COOKIE, "")
+        return hmac.new(session.encode(), b"renfort: asked by our page", hashlib.sha256).hexdigest()
+
+    def to_read(self, answer: Answer, right: Right) -> Answer:
+        """Let whoever has the right read; others are sent to log in, programs told 401."""
 
         async def checked(request: Request) -> Response:
-            user = await self.user(request)
-            if user is None:
+            person = await self.person(request)
+            if person is None:
                 if "text/html" in request.headers.get("accept", ""):
                     return RedirectResponse("/login", 303)
-                return JSONResponse({"error": "log in first"}, 401)
-            request.state.user = user
-            return await answer(request)
+                return JSONResponse({"error": self._say(LOG_IN)}, 401)
+            return await self._entitled(request, person, right, answer)
 
-        return checked
+        return _asking(right, checked)
 
-    def to_change(self, answer: Answer) -> Answer:
-        """Let our own page change something, in the name of who is logged in."""
+    def to_change(self, answer: Answer, right: Right) -> Answer:
+        """Let our own page change something, in the name of who is logged in and has the right."""
 
         async def checked(request: Request) -> Response:
-            user = await self.user(request)
-            if user is None:
-                return JSONResponse({"error": "log in first"}, 401)
+            person = await self.person(request)
+            if person is None:
+                return JSONResponse({"error": self._say(LOG_IN)}, 401)
             given = request.headers.get("x-renfort-token", "")
             if not hmac.compare_digest(given.encode(), self.forgery_token(request).encode()):
-                return JSONResponse({"error": "reload the page"}, 403)
+                return JSONResponse({"error": self._say(OLD_PAGE)}, 403)
             if not same_origin(request):
-                return JSONResponse({"error": "this request comes from another page"}, 403)
-            request.state.user = user
-            return await answer(request)
+                return JSONResponse({"error": self._say(OTHER_PAGE)}, 403)
+            return await self._entitled(request, person, right, answer)
 
-        return checked
+        return _asking(right, checked)
+
+    async def _entitled(
+        self, request: Request, person: Person, right: Right, answer: Answer
+    ) -> Response:
+        if not person.may(right):
+            return JSONResponse({"error": self._say(REFUSALS.get(right, REFUSAL))}, 403)
+        request.state.person, request.state.user = person, person.name
+        answered = await answer(request)
+        acts = request.method != "GET" or "text/html" in request.headers.get("accept", "")
+        if acts and "set-cookie" not in answered.headers:
+            keep(answered, request, request.cookies[COOKIE])
+        return answered
+
+
+def keep(answer: Response, request: Request, token: str) -> None:
+    """Let the browser keep its session, from now on: who works is not shown out twelve hours on."""
+    answer.set_cookie(
+        COOKIE, token, max_age=int(IDLE.total_seconds()), httponly=True, samesite="strict",
+        secure=request.url.scheme == "https",
+    )  # fmt: skip
+
+
+def _asking(right: Right, checked: Answer) -> Answer:
+    """Write on a door the right it asks for: a test reads them all."""
+    checked.right = right  # type: ignore[attr-defined]
+    return checked
 
 
 def same_origin(request: Request) -> bool:
     """Whether the browser says that the request comes from our own page."""
     origin = request.headers.get("origin")
-    return origin is None or urlsplit(origin).netloc == request.headers.get("host")
+    try:
+        return origin is None or urlsplit(origin).netloc == request.headers.get("host")
+    except ValueError:  # it is no address
+        return False
 
 
 class Envelop:
     """Puts the headers on every answer, and refuses names that are not ours (DNS rebinding)."""
 
-    def __init__(self, app: ASGIApp, hosts: set[str]) -> None:
+    def __init__(self, app: ASGIApp, hosts: set[str], say: Language) -> None:
         self._app = app
         self._hosts = hosts
+        self._refusal = say(OTHER_NAME)
+
+    def _ours(self, host: str) -> bool:
+        try:
+            name = urlsplit(f"//{host}").hostname or ""
+        except ValueError:  # nobody's name
+            return False
+        return not self._hosts or name in self._hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve, behind the checks."""
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
-        host = urlsplit(f"//{Headers(scope=scope).get('host', '')}").hostname or ""
-        if self._hosts and host not in self._hosts:
-            await PlainTextResponse("unknown host name", 421)(scope, receive, send)
+        if not self._ours(Headers(scope=scope).get("host", "")):
+            await PlainTextResponse(self._refusal, 421)(scope, receive, send)
             return
 
         async def wrapped(message: Message) -> None:

@@ -7,9 +7,10 @@ answered with the field, the value and the remedy, and kept.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -19,11 +20,16 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from hooks import Envelope, Message
+from hooks import Envelope, Malformed, Message, Unreachable
+from hooks.causes import whole
 from vms_plugin.engine import Engine, Reception
 from vms_plugin.feeds import Link
 
 LARGEST = 1 << 20
+#: What is kept of a body that was refused unread.
+KEPT = 1024
+#: What is still read of it, so that its sender hears why: bytes, seconds.
+FORGOTTEN, FORGOTTEN_S = 64 << 20, 15.0
 #: A companion says something at least every ten seconds (docs/integrators/bridge.md).
 SILENCE_S = 30.0
 
@@ -36,13 +42,17 @@ def routes(engine: Engine) -> list[BaseRoute]:
         refused = _refused(request, name, engine)
         if refused is not None:
             return refused
-        body = await _body(request)
-        if body is None:
-            return _fault(413, "body", f"more than {LARGEST} bytes", "send smaller messages")
+        body, whole = await _body(request)
+        if not whole:
+            fault = Malformed("body", f"more than {LARGEST} bytes", "send smaller messages")
+            await engine.take(_envelope(name, body[:KEPT], request), (), fault)
+            return _fault(413, fault.field, str(fault.value), fault.text)
         try:
             told = await engine.receive(_envelope(name, body, request))
         except TimeoutError:
             return _fault(503, "adapter", name, "the adapter does not answer: send it again")
+        except Unreachable as error:
+            return _fault(503, "journal", "", f"{error}, then send it again")
         return JSONResponse(_answer(told), 202 if told.facts or not told.faults else 422)
 
     async def socket(connection: WebSocket) -> None:
@@ -77,20 +87,39 @@ def _fault(status: int, field: str, value: str, remedy: str) -> Response:
     return JSONResponse({"error": {"field": field, "value": value, "remedy": remedy}}, status)
 
 
-async def _body(request: Request) -> bytes | None:
-    """Read a body; None as soon as it is too large, without reading the rest."""
+async def _body(request: Request) -> tuple[bytes, bool]:
+    """Read a body; when it is too large, or its sender gone, it is not whole."""
     said = request.headers.get("content-length", "0")
-    if said.isdecimal() and int(said) > LARGEST:
-        return None
-    body = bytearray()
+    large = said.isdecimal() and int(said) > LARGEST
+    if large and "expect" in request.headers:
+        return b"", False  # he asks before he sends
+    body, stream = bytearray(), request.stream()
     try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > LARGEST:
-                return None
+        if not large:
+            async for chunk in stream:
+                body += chunk
+                if len(body) > LARGEST:
+                    large = True
+                    break
+        if large:
+            await _forget(stream)
     except ClientDisconnect:
-        return None
-    return bytes(body)
+        large = True
+    return bytes(body), not large
+
+
+async def _forget(stream: AsyncIterator[bytes]) -> None:
+    """Read on for a while and keep nothing.
+
+    Whoever is still sending when the connection ends sees it cut, and not the answer that says why.
+    """
+    size = 0
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(FORGOTTEN_S):
+            async for chunk in stream:
+                size += len(chunk)
+                if size > FORGOTTEN:
+                    return
 
 
 def _envelope(name: str, body: bytes, connection: HTTPConnection) -> Envelope:
@@ -107,6 +136,7 @@ def _answer(told: Reception) -> dict[str, Any]:
 
 def _plain(fault: Message) -> dict[str, str]:
     """Write a fault for a program: the field, the value, the remedy."""
+    fault = whole(fault)
     said = {name: str(value) for name, value in fault.params.items()}
     return {
         "field": said.get("field", ""),
@@ -134,6 +164,9 @@ async def _follow(connection: WebSocket, name: str, engine: Engine) -> None:
     except TimeoutError:
         why = Message(text="no sign of life for {s:g} s", params={"s": SILENCE_S})
         await connection.close(1001)
+    except Unreachable as error:  # shown, and not on record: whoever sends it sends it again
+        why = Message(text=error.text)
+        await connection.close(1013)
     except (WebSocketDisconnect, KeyError, RuntimeError):
         pass  # gone, or spoke binary
     finally:

@@ -1,7 +1,7 @@
-"""The door to the live picture: WHEP (RFC 9725), for those entitled, each view in the register.
+"""The door to live pictures: WHEP (RFC 9725), for those entitled, each view in the register.
 
-A view ends with the activation, with the log-in and with the right: all three are looked at again
-while it lasts.
+A view ends with what it is for (the activation, the incident), with the log-in and with the right:
+they are looked at again while it lasts.
 """
 
 from __future__ import annotations
@@ -15,12 +15,15 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from hooks import IncidentId, Message
+from hooks import CameraId, IncidentId, Message, Phase
 from vms_plugin.engine import Engine
 from vms_plugin.live import Relay
+from vms_plugin.live.relay import NO_PICTURE, OVER
+from vms_plugin.live.source import Source
 from vms_plugin.live.viewer import NoViewError
 from vms_plugin.register import Entry, Operation
 from vms_plugin.rights import Right
+from vms_plugin.web import view
 from vms_plugin.web.accounts import Doorkeeper
 from vms_plugin.web.doors import COOKIE, Doors
 
@@ -32,72 +35,96 @@ AGAIN_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class _Watcher:
-    """Who watches what, for the register."""
+    """Who watches what, for which incident: for the register."""
 
     name: str
+    source: Source
     incident: IncidentId
     address: str
 
 
 class LiveDoor:
-    """Opens and closes views."""
+    """Opens and closes views, an officer's picture and a town's camera alike."""
 
     def __init__(self, engine: Engine, relay: Relay, keeper: Doorkeeper) -> None:
         self._engine, self._relay, self._keeper = engine, relay, keeper
         self._tasks: set[asyncio.Task[None]] = set()
 
     def routes(self, doors: Doors) -> list[BaseRoute]:
-        """List the endpoint, and the resource of each session."""
-        session = "/whep/{incident:path}/session/{session}"
+        """List the endpoints, and the resource of each session."""
         return [
-            Route(session, doors.to_change(self.close), methods=["DELETE"]),
-            Route("/whep/{incident:path}", doors.to_change(self.open), methods=["POST"]),
-        ]
+            Route("/whep/session/{session}", doors.to_change(self.close, Right.PAGE),
+                  methods=["DELETE"]),
+            Route("/whep/camera/{camera:path}", doors.to_change(self.open_camera, Right.CCTV),
+                  methods=["POST"]),
+            Route("/whep/{incident:path}", doors.to_change(self.open_officer, Right.BODY_WORN),
+                  methods=["POST"]),
+        ]  # fmt: skip
 
-    async def open(self, request: Request) -> Response:
-        """Answer an offer; the view is in the register before the first picture leaves."""
-        if Right.BODY_WORN not in await self._keeper.rights(request.state.user):
-            return self._no(
-                Message(text="The picture of a body-worn camera is for municipal police."), 403
-            )
-        offer = await _offer(request)
+    async def open_officer(self, request: Request) -> Response:
+        """Answer an offer to watch an officer's picture."""
+        incident = IncidentId(request.path_params["incident"])
+        return await self._open(request, incident, self._relay.officer(incident))
+
+    async def open_camera(self, request: Request) -> Response:
+        """Answer an offer to watch a fixed camera, for the incident `?incident=…`."""
+        incident = IncidentId(request.query_params.get("incident", ""))
+        camera = CameraId(request.path_params["camera"])
+        return await self._open(request, incident, self._relay.camera(incident, camera))
+
+    async def _open(
+        self, request: Request, incident: IncidentId, source: Source | None
+    ) -> Response:
+        """Open a view: it is in the register before the first picture leaves."""
+        person = request.state.person
+        offer = await read_offer(request)
         if offer is None:
             return self._no(Message(text="The page asked something impossible: reload it."), 415)
-        incident = IncidentId(request.path_params["incident"])
+        picture = self._engine.pictures.get(incident)
+        if picture is not None and not view.concerns(self._engine, picture, person):
+            return self._no(Message(text="This alert is of another commune."), 403)
+        if source is None:
+            over = picture is None or picture.phase is Phase.CLOSED
+            return self._no(OVER if over else NO_PICTURE, 404)
+        if not source.open_to(person):
+            return self._no(Message(text="This camera is of another commune."), 403)
         address = request.client.host if request.client else ""
-        watcher = _Watcher(request.state.user, incident, address)
+        watcher = _Watcher(person.name, source, incident, address)
         await self._note(watcher, "opened")
+        cookie = request.cookies.get(COOKIE, "")
+        page = f"{cookie} {request.headers.get('x-renfort-page', '')[:64]}"
         try:
             session, answer = await self._relay.view(
-                incident, offer, lambda: self._later(self._note(watcher, "closed"))
+                source, incident, offer, lambda: self._later(self._note(watcher, "closed")), page
             )
         except NoViewError as error:
             return self._no(error.why, error.status)
-        self._later(self._keep_watch(request.cookies.get(COOKIE), watcher, session))
-        headers = {"Location": f"/whep/{incident}/session/{session}"}
+        self._later(self._keep_watch(cookie, watcher, session))
+        headers = {"Location": f"/whep/session/{session}"}
         return Response(answer, 201, headers, media_type="application/sdp")
 
     async def close(self, request: Request) -> Response:
         """End a view."""
-        incident = IncidentId(request.path_params["incident"])
-        await self._relay.leave(incident, request.path_params["session"])
+        await self._relay.leave(request.path_params["session"])
         return Response(status_code=200)  # gone already is gone
 
-    async def _keep_watch(self, cookie: str | None, watcher: _Watcher, session: str) -> None:
+    async def _keep_watch(self, cookie: str, watcher: _Watcher, session: str) -> None:
         """Look again, while the view lasts, whether who watches may still."""
-        while self._relay.watches(watcher.incident, session):
+        while self._relay.watches(session):
             await asyncio.sleep(AGAIN_S)
-            here = await self._keeper.who(cookie) == watcher.name
-            if not here or Right.BODY_WORN not in await self._keeper.rights(watcher.name):
-                await self._relay.leave(watcher.incident, session)
+            person = await self._keeper.person(cookie, touch=False)
+            if person is None or not watcher.source.open_to(person):
+                await self._relay.leave(session)
 
     async def _note(self, watcher: _Watcher, what: str) -> None:
-        say = self._engine.say
+        say, source = self._engine.say, watcher.source
         picture = self._engine.pictures.get(watcher.incident)
         why = picture.title if picture else say("live picture of an activation")
         detail = {"view": what, "address": watcher.address}
+        if source.name != watcher.incident:
+            detail["incident"] = watcher.incident
         await self._engine.store.note(
-            Entry(kind=Operation.CONSULTATION, who=watcher.name, what=watcher.incident, why=why,
+            Entry(kind=Operation.CONSULTATION, who=watcher.name, what=source.name, why=why,
                   detail=detail)
         )  # fmt: skip
 
@@ -111,9 +138,10 @@ class LiveDoor:
         task.add_done_callback(self._tasks.discard)
 
 
-async def _offer(request: Request) -> str | None:
+async def read_offer(request: Request) -> str | None:
     """Read an offer; None for what is none, or is far too large."""
-    if request.headers.get("content-type", "").partition(";")[0] != "application/sdp":
+    said = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if said != "application/sdp":
         return None
     body = bytearray()
     async for chunk in request.stream():
