@@ -35,11 +35,13 @@ from hooks import (
     Message,
     Unreachable,
 )
-from hooks.errors import shown
+from hooks.causes import cause, whole
 
 GROUP = "vms_plugin.adapters"
 LOAD_S = 10.0  #: an import on an old machine; the host starts without whoever takes longer
 CALL_S = 10.0
+#: Asked by a person, who is told how it went: the health line does not say it for days after.
+ASKED = frozenset({"aim"})
 
 log = structlog.get_logger(__name__)
 
@@ -189,7 +191,8 @@ class Adapters:
                 self._manager.unregister(plugin)
                 raise
             return {
-                caller.name: (impl.function, tuple(impl.argnames))
+                # What has a default is given too, where the host has it.
+                caller.name: (impl.function, (*impl.argnames, *impl.kwargnames))
                 for caller in self._manager.get_hookcallers(plugin) or ()
                 for impl in caller.get_hookimpls()
                 if impl.plugin is plugin
@@ -243,7 +246,7 @@ class Adapters:
             raise
         except Exception as error:
             self._note(adapter, hook, why(error))
-            raise Unreachable("{hook} failed: {cause}", hook=hook, cause=_cause(error)) from error
+            raise Unreachable("{hook} failed: {cause}", hook=hook, cause=cause(error)) from error
         self._clear(adapter, hook)
         return answer
 
@@ -268,7 +271,7 @@ class Adapters:
             self._note(adapter, "decode", why(error))
             return facts, Malformed(
                 "message", envelope.body[:80], "the adapter failed on it: {cause}",
-                cause=_cause(error),
+                cause=cause(error),
             )  # fmt: skip
         self._clear(adapter, "decode")
         return facts, None
@@ -287,7 +290,7 @@ class Adapters:
 
     def _invoke(self, adapter: Adapter, hook: str, facts: Mapping[str, Any]) -> Any:
         function, names = adapter.calls[hook]
-        answer = function(**{name: facts[name] for name in names})
+        answer = function(**{name: facts[name] for name in names if name in facts})
         # Inside the caller's `try`: a generator fails only when it is read.
         listed = hook.startswith("list_")
         return tuple(answer or ()) if listed else answer
@@ -300,9 +303,10 @@ class Adapters:
     def _note(self, adapter: Adapter, hook: str, why: Message) -> None:
         known = adapter.failures.get(hook)
         since = known.since if known else datetime.now(UTC)
-        adapter.failures[hook] = Failure(hook, why, since)
-        if known is None:
-            log.warning("adapter fails", adapter=adapter.name, hook=hook, why=str(why))
+        if hook not in ASKED:
+            adapter.failures[hook] = Failure(hook, why, since)
+        if known is None or known.why != why:  # whoever reads the one is sent to the other
+            log.warning("adapter fails", adapter=adapter.name, hook=hook, why=str(whole(why)))
 
     def _clear(self, adapter: Adapter, hook: str) -> None:
         if adapter.failures.pop(hook, None) is not None:
@@ -331,17 +335,11 @@ def _within(deadline_s: float, function: Callable[[], Any]) -> Any:
 
 
 def why(error: BaseException) -> Message:
-    """Give a sentence for people; a stranger's exception is named in it."""
-    if isinstance(error, BadSettings | Malformed):
-        remedy = Message(text=error.text, params=_plain(error.params))
-        value = shown(error.field, error.value)
-        return Message(
-            text="{field} = {value}: {remedy}",
-            params={"field": error.field, "value": value, "remedy": remedy},
-        )
+    """Give a sentence for people: an adapter's own, or that a stranger's code failed."""
+    said = cause(error)
     if isinstance(error, AdapterError):
-        return Message(text=error.text, params=_plain(error.params))
-    return Message(text="it failed: {cause}", params={"cause": _cause(error)})
+        return said
+    return Message(text="it failed: {cause}", params={"cause": said})
 
 
 def odd(hook: str, answer: object, wanted: str) -> Message:
@@ -350,14 +348,3 @@ def odd(hook: str, answer: object, wanted: str) -> Message:
         text="{hook} answered {kind} instead of {wanted}",
         params={"hook": hook, "kind": type(answer).__name__, "wanted": wanted},
     )
-
-
-def _plain(params: Mapping[str, object]) -> dict[str, str | int | float]:
-    return {
-        key: value if isinstance(value, str | int | float) else str(value)
-        for key, value in params.items()
-    }
-
-
-def _cause(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"[:300]

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import shapely
 import structlog
 
 from dispatch_gis.basemap import Basemap
+from dispatch_gis.coverage import outline
 from dispatch_gis.situation import SituateSettings, Territory, situate
 from hooks import (
     Camera,
@@ -26,7 +28,8 @@ from vms_plugin.adapters import CALL_S, Adapters
 from vms_plugin.incident import Incident
 from vms_plugin.layer_files import Files, LayerFiles
 from vms_plugin.picture import NO_CORRELATION, may_correlate
-from vms_plugin.settings import Settings, Wearer
+from vms_plugin.roster import Wearer
+from vms_plugin.settings import Settings
 
 #: The VMS's inventory is asked again this often, and sooner while one does not answer.
 REFRESH_S = 600.0
@@ -61,6 +64,7 @@ class Atlas:
         self._territory: Territory | None = None
         self._basemap: Basemap | None = None
         self._asked: dict[str, Future[Any]] = {}
+        self._dead: frozenset[CameraId] = frozenset()
         self.patience_s = REFRESH_S
 
     # --- learn ---
@@ -90,8 +94,10 @@ class Atlas:
         with self._building:
             self._sources.close()
 
-    def ask_vms(self, adapters: Adapters) -> None:
+    def ask_vms(self, adapters: Adapters) -> bool:
         """Ask every VMS for its cameras, side by side; blocks until all have answered, or late.
+
+        Says whether any answer was another than before.
 
         One that does not answer keeps its last inventory, is named after `CALL_S`, and is not asked
         again while its answer is still awaited. The territory is rebuilt as answers come.
@@ -100,9 +106,9 @@ class Atlas:
             if name not in self._asked:
                 self._asked[name] = adapters.start(name, "list_cameras")
         asked = list(self._asked.items())
-        self._take_answers()
+        changed = self._take_answers()
         wait([future for _, future in asked], timeout=CALL_S)
-        self._take_answers()
+        changed |= self._take_answers()
         for name in self._asked:
             late = Message(
                 text="no answer to {hook} within {seconds:g} s",
@@ -110,12 +116,14 @@ class Atlas:
             )
             adapters.fail(name, "list_cameras", late)
         wait(list(self._asked.values()), timeout=INVENTORY_S)
-        self._take_answers()
+        changed |= self._take_answers()
         silent = any(name not in self._inventories for name, _ in asked)
         self.patience_s = RETRY_S if silent or self._asked else REFRESH_S
+        return changed
 
-    def _take_answers(self) -> None:
+    def _take_answers(self) -> bool:
         """Take the inventories that have come; a failure is noted under the adapter's name."""
+        before = dict(self._inventories)
         done = [name for name, future in self._asked.items() if future.done()]
         for name in done:
             future = self._asked.pop(name)
@@ -123,8 +131,17 @@ class Atlas:
                 self._inventories[name] = tuple(
                     camera for camera in future.result() if isinstance(camera, Camera)
                 )
-        if done:
-            self._rebuild()
+        if self._inventories == before:
+            return False
+        self._rebuild()
+        return True
+
+    def hear(self, alive: Mapping[CameraId, bool]) -> bool:
+        """Learn which cameras answer now; say whether that changes anything."""
+        before = self._dead
+        gone = {camera for camera, answers in alive.items() if not answers}
+        self._dead = before - alive.keys() | gone
+        return self._dead != before
 
     def _rebuild(self) -> None:
         with self._building:
@@ -159,25 +176,64 @@ class Atlas:
         if territory is None:
             return Situation(missing=(LOADING,))
         own = CrewId(wearer.crew) if wearer and wearer.crew else incident.officer.crew
+        correlate = may_correlate(incident)
         try:
             found = situate(
-                territory, position, crews, at, settings=self._rules, own_crew=own, shown=shown
-            )
+                territory, position, crews, at,
+                settings=self._rules, own_crew=own, shown=shown,
+                dead=self._dead if correlate else frozenset(),
+            )  # fmt: skip
         except Exception:
             # A fault in the geography must not hide a man in danger: the alert goes out without.
             log.exception("geography failed", incident=incident.id)
             return Situation(missing=(FAILED,))
-        if may_correlate(incident):
+        if correlate:
             return found
         return replace(found, sightings=(), missing=(*found.missing, NO_CORRELATION))
+
+    def masked(self, camera: CameraId, place: Position) -> bool:
+        """Whether a mask hides that place from that camera (CSI L251-3)."""
+        town = self._files.town
+        return town is not None and any(
+            mask.camera in (None, camera) and shapely.intersects_xy(mask.area, place.lon, place.lat)
+            for mask in town.masks
+        )
 
     def cameras(self) -> tuple[Camera, ...]:
         """List the cameras in force."""
         return self._territory.cameras if self._territory else ()
 
+    def alive(self, camera: CameraId) -> bool:
+        """Whether a camera answers, as far as anybody said."""
+        return camera not in self._dead
+
+    def commune_at(self, position: Position) -> str:
+        """Give the INSEE code of the commune a place is in; empty where no layer says it."""
+        town = self._files.town
+        for commune in town.communes if town is not None else ():
+            if shapely.contains_xy(commune.area, position.lon, position.lat):
+                return commune.code
+        return ""
+
+    def area(self, camera: CameraId) -> list[list[list[tuple[float, float]]]]:
+        """Outline what a camera can show, as the ranking counts it.
+
+        Polygons, each its outline then its holes, as (lat, lon); nothing where nobody knows.
+        """
+        coverage = self._territory.coverages.get(camera) if self._territory else None
+        return outline(coverage.area) if coverage is not None else []
+
     def bounds(self) -> tuple[float, float, float, float] | None:
         """Give west, south, east, north of what is known, in degrees."""
         return self._territory.bounds if self._territory else None
+
+    def dated(self) -> datetime | None:
+        """Say of when the base map is: of when its file was last written; None: nobody knows."""
+        path = self._settings.layers or self._settings.osm
+        try:
+            return datetime.fromtimestamp(path.stat().st_mtime, UTC) if path else None
+        except OSError:
+            return None
 
     def notes(self) -> list[Message]:
         """List what is wrong with the layers, for people."""

@@ -16,6 +16,7 @@ from hooks import (
     CrewId,
     CrewStatus,
     DeviceId,
+    Elsewhere,
     Fact,
     FactId,
     Fix,
@@ -23,11 +24,16 @@ from hooks import (
     LiveList,
     Means,
     Position,
+    SourceKind,
 )
-from vms_plugin.incident import Decision, Incident, Placed, Tape, implied, incident_of
+from vms_plugin.incident import Decision, Incident, Progressed, Tape, implied, incident_of
 
 #: A receiver computes a place some seconds before the press that carries it: still his place.
 FRESH = timedelta(seconds=15)
+
+
+#: What is known of a crew, thing by thing.
+_KNOWN = ("name", "position", "status", "means", "members", "stale_after_s")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,21 +49,29 @@ class CrewCard:
         object.__setattr__(self, "crew", self._last_known())
 
     def add(self, fact: CrewFix) -> CrewCard:
-        """Keep, thing by thing, the latest word; ties fall on the fact's id."""
+        """Keep, thing by thing, the latest word; ties fall on the fact's id.
+
+        Of two places of the same moment the surer stands: a tracker tells one in several sentences.
+        """
         known = dict(self.known)
-        for name in ("name", "position", "status", "means", "members"):
+        for name in _KNOWN:
             value = getattr(fact, name)
-            moment = fact.at
-            if isinstance(value, Position) and value.fixed_at is not None:
-                moment = min(value.fixed_at, fact.at)
-            entry = (moment, str(fact.id), value)
-            if value is not None and (name not in known or known[name][:2] < entry[:2]):
+            if value is None:
+                continue
+            moment, tie = fact.at, str(fact.id)
+            if isinstance(value, Position):
+                moment = min(value.fixed_at or fact.at, fact.at)
+                tie = f"{value.accuracy_m is not None:d} {tie}"
+            entry = (moment, tie, value)
+            if name not in known or known[name][:2] < entry[:2]:
                 known[name] = entry
-        return replace(self, known=known)
+        return CrewCard(id=self.id, known=known)
 
     def _last_known(self) -> Crew:
         moment, _, position = self.known.get("position", (None, "", None))
-        if position is not None:
+        if self._last("status", None) is CrewStatus.OFF_DUTY:
+            position = None  # nobody is followed off duty
+        if position is not None and position.fixed_at != moment:
             # Whoever gives no time of fix gave it when he spoke.
             position = replace(position, fixed_at=moment)
         return Crew(
@@ -67,6 +81,7 @@ class CrewCard:
             status=self._last("status", CrewStatus.UNKNOWN),
             means=self._last("means", Means.UNKNOWN),
             members=self._last("members", ()),
+            stale_after_s=self._last("stale_after_s", None),
         )
 
     def _last(self, name: str, unknown: Any) -> Any:
@@ -88,6 +103,7 @@ def as_fact(crew: Crew, at: datetime | None, telling: str) -> CrewFix:
         status=crew.status,
         means=crew.means,
         members=crew.members or None,
+        stale_after_s=crew.stale_after_s,
     )
 
 
@@ -102,7 +118,8 @@ class Board:
     def hear(self, fact: Fact) -> set[IncidentId]:
         """Take a fact in; name the incidents whose picture it may change."""
         if isinstance(fact, CrewFix):
-            self.crews[fact.crew] = self.crews.get(fact.crew, CrewCard(id=fact.crew)).add(fact)
+            card = self.crews.get(fact.crew) or CrewCard(id=fact.crew)
+            self.crews[fact.crew] = card.add(fact)
             return set(self.incidents)
         if isinstance(fact, Fix):
             return self._place(fact.device, fact.at, fact, fact.position)
@@ -116,6 +133,18 @@ class Board:
             touched.add(incident)
         return touched
 
+    def forget_places(self, before: datetime) -> list[CrewId]:
+        """Forget where crews were before that; name those."""
+        old = [
+            name for name, card in self.crews.items()
+            if "position" in card.known and card.known["position"][0] < before
+        ]  # fmt: skip
+        for name in old:
+            known = dict(self.crews[name].known)
+            del known["position"]
+            self.crews[name] = CrewCard(id=name, known=known)
+        return old
+
     def _place(
         self, device: DeviceId, at: datetime, fact: Fact, position: Position
     ) -> set[IncidentId]:
@@ -125,6 +154,25 @@ class Board:
     def implied_by(self, live: LiveList) -> list[Fact]:
         """List the facts that a list of running activations implies."""
         return implied(live, self.incidents.values())
+
+    def knows_of(self, fact: Fact) -> bool:
+        """Whether the incident that another system speaks of is one of ours, and still open."""
+        if not isinstance(fact, Elsewhere):
+            return True
+        incident = self.incidents.get(fact.incident)
+        return incident is not None and incident.closed is None
+
+    def progress(self, fact: CrewFix) -> list[Progressed]:
+        """Tell what a crew's status says of the incidents it was sent to."""
+        if fact.status not in (CrewStatus.EN_ROUTE, CrewStatus.ON_SCENE):
+            return []
+        return [
+            Progressed(id=FactId(f"renfort:progress:{fact.id}:{each.id}"), at=fact.at,
+                       incident=each.id, by=fact.crew, crew=fact.crew, status=fact.status)
+            for each in self.incidents.values()
+            if each.closed is None and fact.crew in each.engaged
+            and each.progress(fact.crew) is not fact.status
+        ]  # fmt: skip
 
     def accepts(self, decision: Decision) -> bool:
         """Whether people may still decide that of this incident."""
@@ -154,15 +202,39 @@ class Board:
     def whereabouts(self, incident: Incident) -> tuple[Position | None, bool, tuple[Position, ...]]:
         """Say where it is, whether that is older than the press, and the way there.
 
-        An operator's placing counts as a position; the latest word wins.
+        An operator's placing counts as a position; the latest word wins, unless he corrected what
+        the device gives: then his stands, and nothing is drawn of the way that was wrong.
         """
         tape = self.tapes.get(incident.device, Tape())
-        lived = Tape(tape.during(incident.opened_at - FRESH, incident.ended_at))
-        for fact in incident.facts:
-            if isinstance(fact, Placed):
-                lived = lived.add(fact.at, fact.id, fact.position)
+        placed = incident.placed
+        if placed and placed[-1].instead:
+            return placed[-1].position, False, (placed[-1].position,)
+        lived = self._lived(incident)
+        for fact in placed:
+            lived = lived.add(fact.at, fact.id, fact.position)
         if lived.fixes:
             trail = tuple(position for _, _, position in lived.fixes)
             return trail[-1], False, trail
-        earlier = tape.before(incident.opened_at)
+        earlier = tape.before(incident.opened_at) or self._undated(incident)
         return earlier, earlier is not None, ()
+
+    def has_fix(self, incident: Incident) -> bool:
+        """Whether the device itself gave a position during the activation."""
+        return bool(self._lived(incident).fixes)
+
+    def _lived(self, incident: Incident) -> Tape:
+        tape = self.tapes.get(incident.device, Tape())
+        fixes = tape.during(incident.opened_at - FRESH, incident.ended_at)
+        if incident.kind is SourceKind.RADIO:
+            fixes = tuple(each for each in fixes if each[2].fixed_at is not None)
+        return Tape(fixes)
+
+    def _undated(self, incident: Incident) -> Position | None:
+        """Give the last place of unknown age: a radio says so of the one that it had kept.
+
+        A camera that gives no time with a place gives the place of its press.
+        """
+        fixes = self.tapes.get(incident.device, Tape()).fixes
+        undated = [place for _, _, place in fixes if place.fixed_at is None]
+        radio = incident.kind is SourceKind.RADIO
+        return undated[-1] if radio and undated else None

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
+from dataclasses import replace
 from time import monotonic
 from typing import Any
 
-from hooks import AdapterError, Message, Receipt, Refused
+from hooks import AdapterError, IncidentId, Keep, Message, Receipt, Refused, Unreachable
+from hooks.causes import cause
 from vms_plugin.adapters import CALL_S, Adapters
-from vms_plugin.delivery import Ledger, Shown, due, failed, succeeded
+from vms_plugin.delivery import Ledger, Shown, Told, due, failed, succeeded, unfinished
 from vms_plugin.errand import Call
 from vms_plugin.store import Delivered, Store
 
 #: Calls one adapter may have open at once: enough for a bad night, not for a flood.
 OPEN_CALLS = 8
+#: Under that name is said what `show` could not do, the alert being shown.
+PARTLY = "show, in part"
+#: The calls made from here: once nothing is behind, none of them fails any more.
+CALLS = ("show", PARTLY, "withdraw", "engage", "release", "acknowledge", "notify")
+#: How long an adapter waits for the disk before it replaces something.
+KEEP_S = 5.0
 
 
 class Courier:
@@ -51,6 +60,15 @@ class Courier:
         if self.ledger.want(subject, version, urgent=urgent):
             self._wake.set()
 
+    def receipts(self, incidents: Iterable[IncidentId]) -> dict[IncidentId, Receipt]:
+        """Give the adapter's last answers about these incidents."""
+        known = {incident: self.ledger.shown.get(incident) for incident in incidents}
+        return {
+            incident: Receipt(data=shown.receipt)
+            for incident, shown in known.items()
+            if shown is not None and shown.receipt is not None
+        }
+
     async def run(self) -> None:
         """Deliver until cancelled."""
         try:
@@ -67,10 +85,9 @@ class Courier:
                 for subject in chosen.subjects:
                     self._busy[subject] = asyncio.create_task(self._deliver(subject))
                 wait_s = None if chosen.again_at is None else max(0.0, chosen.again_at - now)
-                try:
-                    await asyncio.wait_for(self._wake.wait(), wait_s)
-                except TimeoutError:
-                    continue
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(wait_s):
+                        await self._wake.wait()
         finally:
             for task in self._busy.values():
                 task.cancel()
@@ -82,41 +99,84 @@ class Courier:
             call = self._call_for(self.adapter, subject, before)
             if call is None:
                 self.ledger.forget(subject)
+                self._absolve()
                 return
             if not before.asked:
                 # Durable before the call: after a crash, the adapter must look before it creates.
                 await self._keep(subject, before)
             try:
-                answer = await self._watched(call)
+                answer = await self._watched(call, self._keeper(subject))
             except AdapterError as error:
                 state = failed(
-                    before, now=monotonic(), jitter=random.random(),  # noqa: S311  (no secret)
+                    self.ledger.state(subject), now=monotonic(), jitter=random.random(),  # noqa: S311  (no secret)
                     hopeless=isinstance(error, Refused),
                 )  # fmt: skip
                 self.ledger.shown[subject] = state
                 return
-            receipt = answer.data if isinstance(answer, Receipt) else before.receipt
-            state = succeeded(before, call.version, receipt)
+            state = self._after(answer, call, before)
             self.ledger.shown[subject] = state
             await self._keep(subject, state)
+            self._absolve()
             self._on_shown(self.adapter, subject, call.version)
         finally:
             del self._busy[subject]
             self._wake.set()
+
+    def _after(self, answer: object, call: Call, before: Shown) -> Shown:
+        """Say what is shown now; what is missing though the alert is shown is said, and retried."""
+        if isinstance(answer, Receipt) and answer.missing is not None and call.hook == "show":
+            self._adapters.fail(self.adapter, PARTLY, answer.missing)
+            return unfinished(
+                before,
+                call.version,
+                answer.data,
+                now=monotonic(),
+                jitter=random.random(),  # noqa: S311
+            )
+        if call.hook == "show":
+            self._adapters.succeed(self.adapter, PARTLY)
+        return succeeded(before, call.version, _kept(answer, before.receipt))
+
+    def _absolve(self) -> None:
+        """Say no more of what failed for a subject that is over, when nothing else is behind."""
+        if not self.ledger.behind():
+            for hook in CALLS:
+                self._adapters.succeed(self.adapter, hook)
+
+    def _keeper(self, subject: str) -> Keep:
+        """Make what lets an adapter note, in its own thread, what it is about to replace."""
+        loop = asyncio.get_running_loop()
+
+        async def kept(receipt: Receipt) -> None:
+            state = replace(self.ledger.state(subject), receipt=receipt.data, asked=True)
+            self.ledger.shown[subject] = state
+            await self._keep(subject, state)
+
+        def keep(receipt: Receipt) -> None:
+            try:
+                asyncio.run_coroutine_threadsafe(kept(receipt), loop).result(KEEP_S)
+            except Exception as error:
+                raise Unreachable(
+                    "a receipt cannot be kept: {cause}", cause=cause(error)
+                ) from error
+
+        return keep
 
     async def _keep(self, subject: str, state: Shown) -> None:
         await self._store.keep_delivered(
             Delivered(
                 subject=subject,
                 adapter=self.adapter,
-                version=state.version,
+                # What is unfinished is taken up again after a restart.
+                version=state.version - state.unfinished,
                 receipt=state.receipt,
             )
         )
 
-    async def _watched(self, call: Call) -> object:
+    async def _watched(self, call: Call, keep: Keep) -> object:
         """Wait for the answer; past the deadline say so, and go on waiting."""
-        future: Future[Any] = self._adapters.start(self.adapter, call.hook, **call.facts)
+        facts = {**call.facts, "keep": keep}
+        future: Future[Any] = self._adapters.start(self.adapter, call.hook, **facts)
         answer = asyncio.wrap_future(future)
         done, _ = await asyncio.wait({answer}, timeout=CALL_S)
         if not done:
@@ -126,3 +186,10 @@ class Courier:
             )
             self._adapters.fail(self.adapter, call.hook, late)
         return await answer
+
+
+def _kept(answer: object, before: str | None) -> str | None:
+    """Say what is kept of an answer: a receipt, or whether the person was told."""
+    if isinstance(answer, Receipt):
+        return answer.data
+    return str(Told.YES if answer else Told.NO) if isinstance(answer, bool) else before

@@ -8,13 +8,28 @@ so nothing can be lost.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
 
 #: Seconds before the next try, after so many failures in a row; the last one repeats.
 PATIENCE_S = (0.5, 1.0, 2.0, 5.0, 10.0, 15.0)
 #: The same after a refusal: a person must act first, and a locked account must not be hammered.
 REFUSED_S = 60.0
+
+
+class Told(StrEnum):
+    """What became of a word to a person: he has it, he is still to be told, he cannot be."""
+
+    YES = "yes"
+    PENDING = "pending"
+    NO = "no"
+
+
+def told_by(answers: Iterable[Told | None]) -> Told:
+    """Join the answers of all that could tell him: one that did is enough."""
+    heard = set(answers)
+    return next((each for each in (Told.YES, Told.PENDING) if each in heard), Told.NO)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +52,15 @@ class Shown:
     asked: bool = False
     failures: int = 0
     not_before: float = 0.0  #: on the host's monotonic clock
+    unfinished: bool = False  #: this version is shown, but for something to be tried again
+
+    def lacks(self, wanted: int) -> bool:
+        """Whether there is a difference to close with that version."""
+        return self.version < wanted or self.unfinished
+
+    def ready_at(self, wanted: int) -> float:
+        """Say when to call: a new version does not wait for what an older one lacks."""
+        return 0.0 if self.unfinished and self.version < wanted else self.not_before
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +86,12 @@ def due(
     behind = [
         (subject, each, shown.get(subject, _NOTHING))
         for subject, each in wanted.items()
-        if subject not in busy and shown.get(subject, _NOTHING).version < each.version
+        if subject not in busy and shown.get(subject, _NOTHING).lacks(each.version)
     ]
-    ready = [item for item in behind if item[2].not_before <= now]
+    ready = [item for item in behind if item[2].ready_at(item[1].version) <= now]
     ready.sort(key=lambda item: (item[2].version > 0, not item[1].urgent, item[0]))
-    waiting = [state.not_before for _, _, state in behind if state.not_before > now]
+    later = [state.ready_at(each.version) for _, each, state in behind]
+    waiting = [at for at in later if at > now]
     chosen = tuple(subject for subject, _, _ in ready[:room])
     return Due(chosen, min(waiting, default=None))
 
@@ -74,6 +99,12 @@ def due(
 def succeeded(before: Shown, version: int, receipt: str | None) -> Shown:
     """Note an answer: this version is shown."""
     return Shown(version=max(before.version, version), receipt=receipt, asked=True)
+
+
+def unfinished(before: Shown, version: int, receipt: str, *, now: float, jitter: float) -> Shown:
+    """Note that this version is shown, but for something: tried again with a failure's patience."""
+    again = failed(replace(before, receipt=receipt), now=now, jitter=jitter)
+    return replace(again, version=max(before.version, version), unfinished=True)
 
 
 def failed(before: Shown, *, now: float, jitter: float, hopeless: bool = False) -> Shown:
@@ -85,6 +116,7 @@ def failed(before: Shown, *, now: float, jitter: float, hopeless: bool = False) 
         asked=True,
         failures=before.failures + 1,
         not_before=now + wait_s * (0.5 + jitter / 2),
+        unfinished=before.unfinished,
     )
 
 
@@ -115,8 +147,17 @@ class Ledger:
     def lacks(self, subject: str) -> bool:
         """Whether a subject is wanted and not shown as wanted."""
         wanted = self.wanted.get(subject)
-        return wanted is not None and self.state(subject).version < wanted.version
+        return wanted is not None and self.state(subject).lacks(wanted.version)
+
+    def answered(self, subject: str) -> Told | None:
+        """Say what became of something to be told; None when it is not wanted here."""
+        wanted = self.wanted.get(subject)
+        if wanted is None:
+            return None
+        if self.state(subject).version < wanted.version:
+            return Told.PENDING
+        return Told.YES if self.state(subject).receipt == Told.YES else Told.NO
 
     def behind(self) -> int:
-        """Count the subjects not shown as wanted."""
-        return sum(map(self.lacks, self.wanted))
+        """Count the subjects not shown as wanted after a try: what is on its way is not late."""
+        return sum(self.lacks(each) and self.state(each).failures > 0 for each in self.wanted)

@@ -21,7 +21,8 @@ WATCH = """() => {
   const look = () => document.querySelectorAll(".card").forEach((card) => {
     window.seen[card.dataset.incident] ??= performance.timeOrigin + performance.now();
   });
-  new MutationObserver(look).observe(document.getElementById("alerts"), {childList: true});
+  const alerts = document.getElementById("alerts");
+  new MutationObserver(look).observe(alerts, {childList: true, subtree: true});
   look();
 }"""
 

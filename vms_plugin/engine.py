@@ -10,17 +10,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine, Iterable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import structlog
 
-from dispatch_gis.choice import TILES
 from hooks import (
     Activation,
-    AdapterError,
+    CameraId,
+    CameraState,
     Crew,
     CrewFix,
     CrewId,
@@ -28,51 +28,53 @@ from hooks import (
     Fact,
     FactId,
     Feed,
+    Health,
     IncidentId,
     LiveList,
     Malformed,
     Message,
-    Phase,
     Picture,
     Position,
+    Receipt,
+    Unreachable,
 )
+from hooks.causes import whole
+from vms_plugin import aiming, upkeep
 from vms_plugin.adapters import Adapters, odd, why
-from vms_plugin.board import Board, as_fact
-from vms_plugin.courier import Courier
-from vms_plugin.delivery import Shown
-from vms_plugin.errand import Call, call_for, errands, incident_in
+from vms_plugin.board import Board
+from vms_plugin.delivery import Told
+from vms_plugin.dispatch import Dispatch
+from vms_plugin.events import Event, Follower
 from vms_plugin.feeds import FeedRunner, Link
 from vms_plugin.i18n import Language
 from vms_plugin.incident import (
+    Aimed,
     Closed,
     Decision,
     Engaged,
-    Incident,
+    Escalated,
+    Explained,
     Placed,
     Released,
     TakenInCharge,
+    Unplaced,
     incident_of,
 )
-from vms_plugin.picture import compose
-from vms_plugin.register import forgotten_before
+from vms_plugin.painter import Painter
+from vms_plugin.patrols import Patrols
+from vms_plugin.picture import rank_of
+from vms_plugin.radio_calls import RadioCalls
+from vms_plugin.roster_file import RosterFile
 from vms_plugin.sane import plausible
 from vms_plugin.settings import Settings
 from vms_plugin.store import Store
 
 if TYPE_CHECKING:
     from vms_plugin.atlas import Atlas  # the geography is slow to import, and only named here
+    from vms_plugin.exercise import Drills  # which knows the engine
 
-TICK_S = 1.0
 #: Decoding is pure and short; an adapter that hangs in it must not hold its sender.
 DECODE_S = 5.0
-#: How often the town's files are looked at: a street that staff close is closed this soon.
-WATCH_S = 2.0
-#: Ages and estimates are refreshed this often when nothing else happens.
-REFRESH_S = 5.0
-#: Positions outside any incident are forgotten after that.
-STRAY_S = 600.0
-#: Closed incidents stay on the page that long.
-CLOSED_SHOWN_S = 3600.0
 
 log = structlog.get_logger(__name__)
 
@@ -87,12 +89,14 @@ class Reception:
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
-    """Something the page shows at once."""
+class Heard:
+    """What became of facts: how many were new, and whether they are on the disk."""
 
-    kind: str  #: "picture", "crews", "health", "live", "territory"
-    picture: Picture | None = None
-    incident: IncidentId | None = None
+    new: int
+    durable: bool = True
+
+    def __add__(self, other: Heard) -> Heard:
+        return Heard(self.new + other.new, self.durable and other.durable)
 
 
 @dataclass(slots=True)
@@ -118,18 +122,24 @@ class Engine:
         self.adapters = adapters
         self.store = store
         self.atlas = atlas
-        self.say = Language(settings.language)
+        self.say = Language(settings.language, settings.timezone)
         self.board = Board()
+        self.roster = RosterFile(settings)
+        self.patrols = Patrols(settings, self.board, store, self.roster)
+        self.calls = RadioCalls(self.board)
         self.pictures: dict[IncidentId, Picture] = {}
         self.stages: dict[IncidentId, Stages] = {}
         self.runners: list[FeedRunner] = []
         self.visitors: dict[str, Link] = {}  # connections that others opened to us
-        self._couriers: dict[str, Courier] = {}
-        self._subscribers: set[asyncio.Queue[Event]] = set()
-        self._now: set[IncidentId] = set()
-        self._soon: set[IncidentId] = set()
-        self._stirred = asyncio.Event()
+        self.dispatch = Dispatch(self)
+        self.drills: Drills | None = None  # the daily proof, once it is watched
+        self.healths: dict[str, Health] = {}  # what each adapter last said of the other side
+        self.unlawful: Message | None = None  # what is kept that may no longer be
+        self.notes: list[Message] = []  # what the host itself could not do when it started
+        self.painter = Painter(self)
+        self._followers: set[Follower] = set()
         self._tasks: list[asyncio.Task[None]] = []
+        self._turning: set[asyncio.Task[None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._crews_moved = False
         self.broken = asyncio.Event()
@@ -139,45 +149,39 @@ class Engine:
     async def start(self) -> None:
         """Remember everything, then open every connection."""
         self._loop = asyncio.get_running_loop()
-        for picture in await self.store.pictures(closed=False):
+        for picture in await self.store.pictures_alive():
             self.pictures[picture.incident] = picture
         for crew in await self.store.crew_facts():
             self.board.hear(crew)
         for fact in await self.store.open_facts():
-            self._now |= self.board.hear(fact)
-        for name in sorted({n for hook in _SHOWN for n in self.adapters.offering(hook)}):
-            courier = Courier(name, self.adapters, self.store, self._call_for, self._shown)
-            await courier.remember()
-            self._couriers[name] = courier
-        for incident in self.board.incidents.values():
-            self._want(incident)
-        jobs = [self._paint(), self._tick(), self._survey(), self._watch_layers()]
-        jobs += [self._ask_crews(name) for name in self.adapters.offering("list_crews")]
-        jobs += [courier.run() for courier in self._couriers.values()]
+            self.painter.want(self.board.hear(fact))
+        jobs = [self.painter.run(), *upkeep.jobs(self), *await self.dispatch.start()]
         self._tasks = [asyncio.create_task(self._forever(job)) for job in jobs]
-        self._stirred.set()
-        await asyncio.to_thread(self._open_feeds)
+        await asyncio.sleep(0)  # each has begun: one that is stopped before would be left unread
 
-    def _open_feeds(self) -> None:
-        for name in self.adapters.offering("list_feeds"):
-            try:
-                feeds = self.adapters.ask(name, "list_feeds")
-            except Exception:  # noqa: BLE001, S112  (noted under the adapter's name)
-                continue
-            for feed in feeds:
-                if isinstance(feed, Feed):
-                    self.runners.append(FeedRunner(name, feed, self.adapters, self.hand_in))
-                else:
-                    self.adapters.fail(name, "list_feeds", odd("list_feeds", feed, "Feed"))
-        for runner in self.runners:
-            runner.start()
+    async def open_feeds(self, name: str) -> bool:
+        """Open an adapter's connections; False when it could not say which they are."""
+        try:
+            feeds = await asyncio.to_thread(self.adapters.ask, name, "list_feeds")
+        except Exception:  # noqa: BLE001  (noted under the adapter's name)
+            return False
+        for feed in feeds:
+            if isinstance(feed, Feed):
+                runner = FeedRunner(name, feed, self.adapters, self.hand_in)
+                self.runners.append(runner)
+                runner.start()
+            else:
+                self.adapters.fail(name, "list_feeds", odd("list_feeds", feed, "Feed"))
+        return True
 
     async def stop(self) -> None:
         """Stop everything; the store is closed by whoever opened it."""
-        await asyncio.gather(*(asyncio.to_thread(runner.stop) for runner in self.runners))
-        for task in self._tasks:
+        tasks = [*self._tasks, *self._turning]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*(asyncio.to_thread(runner.stop) for runner in self.runners))
+        await self.store.arrears.settle()
         await asyncio.to_thread(self.atlas.close)
 
     # --- in ---
@@ -214,44 +218,58 @@ class Engine:
             sane.append(kept)
             faults += [doubt] if doubt else []
         # The press first: what was wrong beside it must not delay it, nor lose it.
-        new = await self.hear(sane, envelope.received_at)
+        heard = await self.hear(sane, envelope.received_at)
         if faults:
-            said = "; ".join(map(str, faults))
+            said = "; ".join(str(whole(each)) for each in faults)
             log.warning("message at fault", adapter=envelope.adapter, why=said)
             await self.store.keep_unread(envelope, said)
-        return Reception(tuple(fact.id for fact in sane), new, tuple(faults))
+        if not heard.durable:
+            raise Unreachable("the journal cannot be written: the host's log says why")
+        return Reception(tuple(fact.id for fact in sane), heard.new, tuple(faults))
 
-    async def hear(self, facts: Iterable[Fact], heard_at: datetime) -> int:
-        """Journal facts, then let the board hear them; answer how many were new."""
+    async def hear(self, facts: Iterable[Fact], heard_at: datetime) -> Heard:
+        """Journal facts, then let the board hear them.
+
+        What the disk does not take is heard all the same: an officer is in danger, journal or not.
+        """
         lists = [fact for fact in facts if isinstance(fact, LiveList)]
         crews = [fact for fact in facts if isinstance(fact, CrewFix)]
-        rest = [fact for fact in facts if not isinstance(fact, LiveList | CrewFix)]
-        new = len(crews)
+        states = [fact for fact in facts if isinstance(fact, CameraState)]
+        rest = self.calls.known(
+            fact for fact in facts if not isinstance(fact, LiveList | CrewFix | CameraState)
+        )
+        heard = Heard(len(crews) + len(states))
+        if states and self.atlas.hear({fact.camera: fact.alive for fact in states}):
+            self.painter.refresh(self.board.incidents)
+            self.painter.wake()
         if crews:
+            self.painter.refresh(await self.patrols.hear(crews))
             for fact in crews:
-                self._soon |= self.board.hear(fact)
+                rest += self.board.progress(fact)
             self._crews_moved = True
-            await self.store.keep_crews([self.board.crews[fact.crew] for fact in crews])
         if rest:
-            new += await self._journal(rest, heard_at)
+            heard += await self._journal(rest, heard_at)
         for each in lists:
             implied = self.board.implied_by(each)
             if implied:
-                new += await self._journal(implied, heard_at)
-        return new
+                heard += await self._journal(implied, heard_at)
+        return heard
 
-    async def _journal(self, facts: Sequence[Fact], heard_at: datetime) -> int:
-        written = await self.store.append(facts, heard_at)
+    async def _journal(self, facts: Sequence[Fact], heard_at: datetime) -> Heard:
+        known = [fact for fact in facts if self.board.knows_of(fact)]
+        written = await self.store.append(known, heard_at)
+        touched: set[IncidentId] = set()
         for fact in written.new:
             incident = incident_of(fact)
             if fact.id in written.late and incident not in self.board.incidents:
                 continue  # a word on something long over: on record, and that is all
-            if isinstance(fact, Activation) and incident is not None:
-                self.stages.setdefault(incident, Stages()).reach("durable", written.durable_at)
-            self._now |= self.board.hear(fact)
-        if self._now:
-            self._stirred.set()
-        return len(written.new)
+            if isinstance(fact, Activation) and incident is not None and written.durable_at:
+                self.reached(incident, "durable", written.durable_at)
+            touched |= self.board.hear(fact)
+        self.painter.want(touched)
+        for name in {name for fact in written.new if (name := incident_of(fact))}:
+            self.publish(Event("log", incident=name))
+        return Heard(len(written.new), durable=not known or written.durable_at is not None)
 
     # --- decisions ---
 
@@ -261,7 +279,16 @@ class Engine:
 
     async def engage(self, incident: IncidentId, crew: CrewId, by: str) -> None:
         """Record that an operator sends a crew; whoever can tell it is told to."""
-        await self._decide(Engaged(id=_new(), at=_now(), incident=incident, by=by, crew=crew))
+        rank = rank_of(crew, self.pictures.get(incident))
+        await self._decide(
+            Engaged(id=_new(), at=_now(), incident=incident, by=by, crew=crew, rank=rank)
+        )
+
+    async def explain(self, incident: IncidentId, crew: CrewId, by: str, reason: str) -> None:
+        """Record why an operator sent a crew that was not ranked first."""
+        await self._decide(
+            Explained(id=_new(), at=_now(), incident=incident, by=by, crew=crew, reason=reason)
+        )
 
     async def release(self, incident: IncidentId, crew: CrewId, by: str) -> None:
         """Record that an operator calls a crew back."""
@@ -271,28 +298,54 @@ class Engine:
         """Record where an operator says it is; `ValueError` when that is not on earth."""
         now = _now()
         position = Position(lon=lon, lat=lat, accuracy_m=None, fixed_at=now, source="operator")
-        await self._decide(Placed(id=_new(), at=now, incident=incident, by=by, position=position))
+        known = self.board.incidents.get(incident)
+        instead = known is not None and self.board.has_fix(known)
+        await self._decide(
+            Placed(id=_new(), at=now, incident=incident, by=by, position=position, instead=instead)
+        )
+
+    async def unplace(self, incident: IncidentId, by: str) -> None:
+        """Record that operators take back where they said it is."""
+        await self._decide(Unplaced(id=_new(), at=_now(), incident=incident, by=by))
 
     async def close(self, incident: IncidentId, by: str, outcome: str) -> None:
         """Record that an incident is over, and how it ended."""
         await self._decide(Closed(id=_new(), at=_now(), incident=incident, by=by, outcome=outcome))
+
+    async def aim(self, incident: IncidentId, camera: CameraId, by: str) -> None:
+        """Record that an operator turns a camera there; what it answers is told by an event."""
+        asked = Aimed(id=_new(), at=_now(), incident=incident, by=by, camera=camera)
+        await self._decide(asked)
+        picture = self.pictures.get(incident)
+        if picture is not None:
+            turning = asyncio.create_task(self._aimed(picture, asked))
+            self._turning.add(turning)
+            turning.add_done_callback(self._turning.discard)
+
+    async def _aimed(self, picture: Picture, asked: Aimed) -> None:
+        answer = await aiming.turn(self, picture, asked)
+        self.publish(Event("aimed", incident=asked.incident, aim=answer))
 
     async def _decide(self, decision: Decision) -> None:
         if not self.board.accepts(decision):
             raise UnknownIncidentError(decision.incident)
         await self.hear([decision], decision.at)
 
+    async def escalate(self, steps: Sequence[Escalated]) -> None:
+        """Record that nobody confirmed in time; the whole room hears it, then somebody outside."""
+        await self.hear(steps, _now())
+
     # --- out ---
 
-    def subscribe(self) -> asyncio.Queue[Event]:
-        """Follow what changes; a follower too slow loses the oldest events, never the newest."""
-        queue: asyncio.Queue[Event] = asyncio.Queue(maxsize=1000)
-        self._subscribers.add(queue)
-        return queue
+    def subscribe(self) -> Follower:
+        """Follow what changes, from now on."""
+        follower = Follower()
+        self._followers.add(follower)
+        return follower
 
-    def unsubscribe(self, queue: asyncio.Queue[Event]) -> None:
+    def unsubscribe(self, follower: Follower) -> None:
         """Stop following."""
-        self._subscribers.discard(queue)
+        self._followers.discard(follower)
 
     def crews(self) -> list[Crew]:
         """List the crews as last known, by id."""
@@ -302,176 +355,71 @@ class Engine:
         """List the connections: those we keep open, and those others opened to us."""
         return [runner.link for runner in self.runners] + list(self.visitors.values())
 
+    def told(self, incident: IncidentId) -> tuple[Told, dict[CrewId, Told]]:
+        """Say whether the wearer knows that he is seen, and whether each crew has its order."""
+        return self.dispatch.told(incident)
+
     def behind(self, adapter: str) -> int:
         """Count what this adapter does not show yet."""
-        courier = self._couriers.get(adapter)
-        return courier.ledger.behind() if courier else 0
+        return self.dispatch.behind(adapter)
+
+    def receipts(self, adapter: str) -> dict[IncidentId, Receipt]:
+        """Give an adapter's last answers about the incidents on the board."""
+        return self.dispatch.receipts(adapter)
+
+    def reached(self, incident: IncidentId, stage: str, at: datetime | None = None) -> None:
+        """Note the first time that a press reaches a stage of the chain."""
+        self.stages.setdefault(incident, Stages()).reach(stage, at)
+
+    def tell(self, incident: IncidentId) -> None:
+        """Say to the pages that somebody was told, or could not be."""
+        self.publish(Event("told", incident=incident))
 
     def publish(self, event: Event) -> None:
         """Tell every follower."""
-        for queue in self._subscribers:
-            if queue.full():
-                queue.get_nowait()
-            queue.put_nowait(event)
+        for follower in self._followers:
+            follower.put(event)
 
-    # --- painting ---
-
-    async def _paint(self) -> None:
-        """Draw what changed, make it durable, show it. Presses go before refreshes."""
-        while True:
-            await self._stirred.wait()
-            self._stirred.clear()
-            batch, self._now = self._now, set()
-            await self._painted(sorted(batch))
-            while self._soon and not self._now:
-                # One at a time: a press that comes meanwhile does not wait for all of them.
-                await self._painted([self._soon.pop()])
-                await asyncio.sleep(0)
-
-    async def _painted(self, names: Sequence[IncidentId]) -> None:
-        drawn = [picture for name in names if (picture := self._draw(name))]
-        if drawn:
-            await self.store.keep_pictures(drawn)
-            for picture in drawn:
-                self._show(picture)
-
-    def _draw(self, name: IncidentId) -> Picture | None:
-        """Draw one picture; None when it is the one already shown."""
-        incident = self.board.incidents.get(name)
-        if incident is None:
-            return None
-        before = self.pictures.get(name)
-        if before is not None and before.phase is Phase.CLOSED:
-            return None  # the last picture of an incident is the one it was closed with
-        whereabouts = self.board.whereabouts(incident)
-        wearer = self.settings.wearers.get(incident.device)
-        picture = compose(
-            incident,
-            whereabouts=whereabouts,
-            situation=self.atlas.situate(
-                incident,
-                whereabouts[0],
-                self.board.crews_for(incident),
-                _now(),
-                wearer,
-                shown=[each.camera.id for each in before.situation.sightings[:TILES]]
-                if before
-                else (),
-            ),
-            wearer=wearer,
-            language=self.say,
-            version=before.version if before else 1,
-        )
-        if picture == before:
-            return None
-        return replace(picture, version=before.version + 1) if before else picture
-
-    def _show(self, picture: Picture) -> None:
+    def show(self, picture: Picture) -> None:
+        """Show a picture on the pages."""
         self.pictures[picture.incident] = picture
-        self.stages.setdefault(picture.incident, Stages()).reach("picture")
-        incident = self.board.incidents.get(picture.incident)
-        if incident is not None:
-            self._want(incident)
+        self.reached(picture.incident, "picture")
         self.publish(Event("picture", picture))
 
-    def _want(self, incident: Incident) -> None:
-        """Want every adapter to show it, and every order and confirmation to be told."""
-        picture = self.pictures.get(incident.id)
-        for courier in self._couriers.values():
-            offers = self.adapters[courier.adapter].offers
-            for errand in errands(incident, picture, offers):
-                courier.want(errand.subject, errand.version, urgent=errand.urgent)
+    def deliver(self, picture: Picture) -> None:
+        """Have a picture that is durable shown in every VMS, and told to whom it concerns."""
+        incident = self.board.incidents.get(picture.incident)
+        if incident is not None:
+            self.dispatch.want(incident)
 
-    def _call_for(self, adapter: str, subject: str, shown: Shown) -> Call | None:
-        """Say which call closes the difference for a subject, with the newest there is."""
-        name = incident_in(subject)
-        picture, incident = self.pictures.get(name), self.board.incidents.get(name)
-        return call_for(subject, shown, picture, incident, self.adapters[adapter].offers, self.say)
+    # --- time passing (the jobs are in upkeep) ---
 
-    def _shown(self, adapter: str, subject: str, version: int) -> None:
-        if version >= 1 and IncidentId(subject) in self.pictures:
-            self.stages.setdefault(IncidentId(subject), Stages()).reach(f"shown:{adapter}")
+    def beat(self, *, refresh: bool) -> None:
+        """Tell what moved since the last second; with `refresh`, draw everything that ages."""
+        if self._crews_moved:
+            self._crews_moved = False
+            self.publish(Event("crews"))
+        if refresh:
+            self.painter.refresh(self.board.incidents)
+            self.publish(Event("health"))
+        self.painter.wake()
 
-    # --- time passing ---
+    def redraw_all(self) -> None:
+        """Draw the town again, and every picture in its turn: the territory has changed."""
+        self.painter.refresh(self.board.incidents)
+        self.painter.wake()
+        self.publish(Event("territory"))
 
-    async def _tick(self) -> None:
-        """Refresh what ages, close what the rule closes, forget what served."""
-        beats = 0
-        while True:
-            await asyncio.sleep(TICK_S)
-            beats += 1
-            if self._crews_moved:
-                self._crews_moved = False
-                self.publish(Event("crews"))
-            if beats % REFRESH_S == 0:
-                self._soon |= self.board.incidents.keys()
-                self.publish(Event("health"))
-            if self._soon or self._now:
-                self._stirred.set()
-            await self._close_the_over()
-            if beats % 60 == 0:
-                await self.store.forget_strays(_now() - timedelta(seconds=STRAY_S))
-                await self.store.forget_register(forgotten_before(_now()))
-                self._clear_away()
-
-    async def _close_the_over(self) -> None:
-        after = timedelta(seconds=self.settings.close_after_end_s)
-        over = [
-            each.id
-            for each in self.board.incidents.values()
-            if each.closes_by_itself(_now(), after)
-        ]
-        for incident in over:
-            outcome = self.say("closed by itself after the end of the activation")
-            await self.close(incident, "Renfort", outcome)
-
-    def _clear_away(self) -> None:
-        """Take off the board what has been closed for long and withdrawn everywhere."""
-        limit = _now() - timedelta(seconds=CLOSED_SHOWN_S)
+    def clear_away(self, closed_before: datetime) -> None:
+        """Take off the board what was closed before then and is withdrawn everywhere."""
         for incident in list(self.board.incidents.values()):
-            if incident.closed is None or incident.closed.at > limit:
+            if incident.closed is None or incident.closed.at > closed_before:
                 continue
-            couriers = self._couriers.values()
-            if any(courier.ledger.lacks(incident.id) for courier in couriers):
+            if self.dispatch.lacks(incident.id):
                 continue
             del self.board.incidents[incident.id]
             self.pictures.pop(incident.id, None)
             self.stages.pop(incident.id, None)
-
-    async def _survey(self) -> None:
-        """Learn the territory, then the VMS's cameras, and keep them up to date."""
-        await asyncio.to_thread(self.atlas.load)
-        while True:
-            self._redraw_all()
-            await asyncio.to_thread(self.atlas.ask_vms, self.adapters)
-            self._redraw_all()
-            await asyncio.sleep(self.atlas.patience_s)
-
-    async def _watch_layers(self) -> None:
-        """Put the town's files in force when GIS staff have changed them."""
-        while True:
-            await asyncio.sleep(WATCH_S)
-            if await asyncio.to_thread(self.atlas.refresh):
-                self._redraw_all()
-
-    async def _ask_crews(self, name: str) -> None:
-        """Ask a source that does not tell by itself, while an incident is open."""
-        while True:
-            await asyncio.sleep(REFRESH_S)
-            if all(each.closed for each in self.board.incidents.values()):
-                continue
-            at = _now()
-            try:
-                crews = await asyncio.wrap_future(self.adapters.start(name, "list_crews", at=at))
-            except AdapterError:
-                continue  # noted under its name
-            known = [crew for crew in crews if isinstance(crew, Crew)]
-            await self.hear([as_fact(crew, at, at.isoformat()) for crew in known], at)
-
-    def _redraw_all(self) -> None:
-        self._now |= self.board.incidents.keys()
-        self._stirred.set()
-        self.publish(Event("territory"))
 
     async def _forever(self, job: Coroutine[None, None, None]) -> None:
         try:
@@ -483,10 +431,6 @@ class Engine:
             # the journal has everything.
             log.exception("a part of the host stopped; the host stops with it")
             self.broken.set()
-
-
-#: The hooks through which an adapter is made to show something.
-_SHOWN = ("show", "engage", "release", "acknowledge")
 
 
 def _now() -> datetime:

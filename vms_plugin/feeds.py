@@ -18,10 +18,15 @@ from time import monotonic
 import structlog
 
 from hooks import Envelope, Fact, Feed, Malformed, Message, Unreachable
+from hooks.causes import whole
 from vms_plugin.adapters import Adapters, why
 
 FIRST_WAIT_S = 0.5
-LONGEST_WAIT_S = 20.0
+#: Whoever is away may be back at any moment, and somebody in danger on his line.
+AWAY_WAIT_S = 3.0
+#: Whoever refuses us goes on to, and locks accounts that insist.
+REFUSED_WAIT_S = 20.0
+CANCEL_AGAIN_S = 5.0
 
 log = structlog.get_logger(__name__)
 
@@ -47,6 +52,12 @@ class Link:
             (now - self.last_sign).total_seconds() <= 1.5 * self.silence_s
         )
         return self.up and lately
+
+
+def longer(wait_s: float, trouble: Exception | None) -> float:
+    """Give the next wait, seconds, after one that ended in this trouble; None: a closed line."""
+    away = trouble is None or isinstance(trouble, Unreachable)
+    return min(2 * wait_s, AWAY_WAIT_S if away else REFUSED_WAIT_S)
 
 
 class FeedRunner:
@@ -87,7 +98,8 @@ class FeedRunner:
         """Take a message; return once its facts are durable."""
         self.up()
         facts, fault = self._adapters.decode(envelope)
-        return await asyncio.wrap_future(self._take(envelope, facts, fault))
+        # The line may be cut while it is written: what was heard is acted on all the same.
+        return await asyncio.shield(asyncio.wrap_future(self._take(envelope, facts, fault)))
 
     def up(self) -> None:
         """Note a sign of life."""
@@ -112,16 +124,17 @@ class FeedRunner:
     async def _supervise(self) -> None:
         wait_s = FIRST_WAIT_S
         while True:
-            started = monotonic()
+            started, trouble = monotonic(), None
             try:
                 await self._watched(self._feed.run(self))
                 self._down(Message(text="the connection was closed"))
             except Exception as error:
+                trouble = error
                 self._down(why(error))
             if self._last_sign > started:
                 wait_s = FIRST_WAIT_S  # it had worked: this is a new trouble, not the old one
             await asyncio.sleep(wait_s * (0.5 + random.random() / 2))  # noqa: S311  (no secret)
-            wait_s = min(2 * wait_s, LONGEST_WAIT_S)
+            wait_s = longer(wait_s, trouble)
 
     async def _watched(self, running: Awaitable[None]) -> None:
         """Run until it returns, raises, or says nothing for too long (half-open sockets)."""
@@ -135,13 +148,18 @@ class FeedRunner:
                 await asyncio.wait({task}, timeout=left)
             await task
         finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            # Again and again: a `wait_for` of Python 3.11 within the feed may lose a cancellation,
+            # and a connection half ended would look alive for ever.
+            while not task.done():
+                task.cancel()
+                await asyncio.wait({task}, timeout=CANCEL_AGAIN_S)
+            if not task.cancelled():
+                task.exception()  # told already, or of less weight than why it was ended
 
     def _down(self, reason: Message) -> None:
         if self.link.up or self.link.why != reason:
             log.warning(
-                "feed down", adapter=self.link.adapter, feed=self.link.name, why=str(reason)
+                "feed down", adapter=self.link.adapter, feed=self.link.name, why=str(whole(reason))
             )
             since = datetime.now(UTC) if self.link.up else self.link.since
             self.link = replace(self.link, up=False, since=since, why=reason)

@@ -20,7 +20,8 @@ from dispatch_gis.situation import SituateSettings, Territory, plane_of, situate
 from dispatch_gis.territory_rows import Identifiers
 from dispatch_gis.town import Town
 from hooks import CameraId, Crew, Envelope, Position
-from vms_plugin import settings
+from hooks.causes import cause, whole
+from vms_plugin import setting_checks
 from vms_plugin.adapters import Adapters, why
 from vms_plugin.board import Board
 from vms_plugin.i18n import Language
@@ -41,10 +42,9 @@ def run(name: str, options: argparse.Namespace) -> int:
     except UnusableError as error:
         print(f"✗ {error}", file=sys.stderr)
     except UnreadableLayerError as error:
-        print("✗ " + say.message(error.message), file=sys.stderr)
+        print("✗ " + say.message(whole(error.message)), file=sys.stderr)
     except OSError as error:
-        cause = f"{error.filename or ''} {error.strerror or error}".strip()
-        print("✗ " + say("cannot be written: {cause}", cause=cause), file=sys.stderr)
+        print("✗ " + say("cannot be written: {cause}", cause=whole(cause(error))), file=sys.stderr)
     return 2
 
 
@@ -128,7 +128,7 @@ def _is_database(source: str) -> bool:
 
 
 def _add_database(collected: importing.Import, where: str, schema: str, say: Language) -> None:
-    wrong = settings.database_fault(where)
+    wrong = setting_checks.database_fault(where)
     if wrong is not None:
         raise UnusableError(say.message(wrong))
     from dispatch_gis.postgis import Database  # noqa: PLC0415  (an extra: psycopg)
@@ -289,7 +289,8 @@ def _position(lon: float, lat: float, accuracy_m: float | None, say: Language) -
     try:
         return Position(lon=lon, lat=lat, accuracy_m=accuracy_m, fixed_at=datetime.now(UTC))
     except ValueError as error:
-        raise UnusableError(say("no such place: {cause}", cause=str(error))) from error
+        place = f"{lon:g},{lat:g}" if accuracy_m is None else f"{lon:g},{lat:g} ± {accuracy_m:g} m"
+        raise UnusableError(say("no such place: {place}", place=place)) from error
 
 
 def _situate(options: argparse.Namespace, say: Language) -> int:
@@ -317,7 +318,7 @@ def _situate(options: argparse.Namespace, say: Language) -> int:
         minutes = say("{minutes:.1f} min", minutes=each.time_s / 60)
         print(f"  → {name}: {minutes}" + (f", {reasons}" if reasons else ""))
     for message in found.missing:
-        print("  ! " + say.message(message))
+        print("  ! " + say.message(whole(message)))
     return 0
 
 
@@ -326,11 +327,20 @@ def _crews(path: Path, say: Language) -> list[Crew]:
     envelope = Envelope(adapter="crews", body=path.read_bytes(), received_at=datetime.now(UTC))
     facts, malformed = Adapters.installed({"crews": {}}).decode(envelope)
     if malformed is not None:
-        print("! " + say.message(why(malformed)), file=sys.stderr)
+        print("! " + say.message(whole(why(malformed))), file=sys.stderr)
     board = Board()
     for fact in facts:
         board.hear(fact)
     return [card.crew for card in board.crews.values()]
+
+
+def _reconcile(options: argparse.Namespace, say: Language) -> int:
+    from vms_plugin import reconciling  # noqa: PLC0415  (brings in the adapters)
+
+    town, faults, _ = _read(options)
+    if not options.json:
+        _tell(faults, say)
+    return reconciling.run(town, options, say)
 
 
 _VERBS: dict[str, Callable[[argparse.Namespace, Language], int]] = {
@@ -341,5 +351,6 @@ _VERBS: dict[str, Callable[[argparse.Namespace, Language], int]] = {
     "preview": _preview,
     "gaps": _gaps,
     "calibrate": _calibrate,
+    "reconcile": _reconcile,
     "situate": _situate,
 }

@@ -52,6 +52,14 @@ def add(commands: Any, say: Language) -> None:
     mount.add_argument("--sight", action="append", required=True, default=[],
                        metavar="LON,LAT,PAN,TILT[,HAUTEUR]")  # fmt: skip
     mount.add_argument("--json", action="store_true")
+    agree = verb("reconcile", say("hold the camera layer against the VMS's own inventory"))
+    agree.add_argument("territory", type=Path, metavar="TERRITOIRE.gpkg")
+    agree.add_argument("--config", type=Path, default=Path("renfort.toml"), metavar="FICHIER")
+    agree.add_argument("--json", action="store_true")
+    agree.add_argument(
+        "--write-vms", "--write-xprotect", dest="write", action="store_true",
+        help=say("write the layer's places and headings into the VMS"),
+    )  # fmt: skip
     place = commands.add_parser("situate", help=say("say who sees a place and who can come"))
     place.set_defaults(run=_runs("situate"))
     place.add_argument("place", metavar="LON,LAT")

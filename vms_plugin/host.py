@@ -16,8 +16,12 @@ from hooks import Message
 from vms_plugin.adapters import Adapters
 from vms_plugin.atlas import Atlas
 from vms_plugin.engine import Engine
+from vms_plugin.exercise import Drills
 from vms_plugin.live import Relay
 from vms_plugin.live.onvif import OnvifServer
+from vms_plugin.punctual import Punctual
+from vms_plugin.recordings import open_archive
+from vms_plugin.recordings.inlets import Inlets
 from vms_plugin.settings import Settings
 from vms_plugin.store import Store
 from vms_plugin.web import build
@@ -55,7 +59,9 @@ async def serve(settings: Settings) -> int:
     adapters = await asyncio.to_thread(Adapters.installed, settings.adapters)
     engine = Engine(settings, adapters, store, Atlas(settings))
     relay = Relay(engine)
-    onvif = OnvifServer.of(settings, relay)
+    onvif: OnvifServer | None = None
+    drills = Drills(engine, relay)
+    inlets = Inlets(settings, adapters, open_archive(settings, store))
     config = uvicorn.Config(
         build(engine, relay),
         host=settings.host,
@@ -65,6 +71,7 @@ async def serve(settings: Settings) -> int:
         log_config=None,
         access_log=False,
         server_header=False,
+        http=Punctual,
         ws_max_size=1 << 20,
         timeout_graceful_shutdown=GRACE_S,
     )
@@ -72,8 +79,11 @@ async def serve(settings: Settings) -> int:
     try:
         await engine.start()
         await relay.start()
-        if onvif is not None:
-            await onvif.start()
+        onvif = await OnvifServer.of(settings, relay, store)
+        if onvif is not None and (closed := await onvif.start()) is not None:
+            engine.notes.append(closed)
+        await inlets.start()
+        await drills.start()
         serving = asyncio.create_task(server.serve())
         broken = asyncio.create_task(engine.broken.wait())
         stop = _on_signals()
@@ -84,6 +94,8 @@ async def serve(settings: Settings) -> int:
             task.cancel()
         return 1 if engine.broken.is_set() or not server.started else 0
     finally:
+        await drills.stop()
+        await inlets.stop()
         if onvif is not None:
             await onvif.stop()
         await relay.stop()

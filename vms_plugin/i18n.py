@@ -6,7 +6,7 @@ Everything a person reads passes here: the page, the alarm in the VMS, the comma
 from __future__ import annotations
 
 import gettext
-from datetime import datetime
+from datetime import datetime, tzinfo
 from functools import cache
 from importlib.resources import as_file, files
 
@@ -25,10 +25,13 @@ def _catalogue(language: str) -> gettext.NullTranslations:
 
 
 class Language:
-    """One language: sentences, numbers, times of day."""
+    """One language: sentences, numbers, times of day, which are the room's: those of `zone`.
 
-    def __init__(self, code: str = DEFAULT) -> None:
-        self.code = code
+    Without a zone they are this machine's, which may keep UTC.
+    """
+
+    def __init__(self, code: str = DEFAULT, zone: tzinfo | None = None) -> None:
+        self.code, self.zone = code, zone
         self._catalogue = _catalogue(code)
 
     def __call__(self, text: str, /, **params: object) -> str:
@@ -46,7 +49,7 @@ class Language:
 
     def time(self, moment: datetime) -> str:
         """Write a time of day as the room's clock shows it: 14:02."""
-        return format_time(moment.astimezone(), "HH:mm", locale=self.code)
+        return format_time(moment.astimezone(self.zone), "HH:mm", locale=self.code)
 
     def _fill(self, text: str, params: dict[str, object]) -> str:
         if not params:

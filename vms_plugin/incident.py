@@ -19,19 +19,28 @@ from typing import TypeVar
 from hooks import (
     Activation,
     ActivationId,
+    CameraId,
+    ClosedElsewhere,
     CrewId,
+    CrewStatus,
     DeviceId,
+    Elsewhere,
     End,
     EndReason,
+    Escalation,
     Fact,
     FactId,
     IncidentId,
     LinkChange,
     LiveList,
+    Message,
     Officer,
     Phase,
     Position,
+    ReceivedElsewhere,
+    RefusedElsewhere,
     SourceKind,
+    TakenElsewhere,
     Trigger,
 )
 
@@ -59,6 +68,15 @@ class Engaged(Decision):
     """An operator sends a crew."""
 
     crew: CrewId
+    rank: int | None = None  #: its place, from 1, among those that could be sent; None: unlisted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explained(Decision):
+    """An operator says why he sent that crew and not the one ranked first."""
+
+    crew: CrewId
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +91,54 @@ class Placed(Decision):
     """An operator says where it is, GNSS being wrong or missing."""
 
     position: Position
+    #: He corrects a place that was given: his word stands whatever comes, until `Unplaced`.
+    instead: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unplaced(Decision):
+    """An operator takes back where he said it is: what the device gives counts again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aimed(Decision):
+    """An operator has a camera turned there. One fact when he asks, one for what it answered."""
+
+    camera: CameraId
+    done: bool | None = None  #: None: asked, and not answered yet
+    how: Message | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Escalated(Decision):
+    """Nobody confirmed in time: the house's rule made the alert louder."""
+
+    step: Escalation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Informed(Decision):
+    """Somebody was told through an adapter, which `by` names, or could not be."""
+
+    whom: str  #: "wearer", "contact", or the crew's id
+    well: bool
+    call_back: bool = False  #: the crew was told that it is no longer needed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noted(Decision):
+    """Somebody writes in the log. Also once it is closed: nothing is erased, a word may be late."""
+
+    text: str
+    corrects: FactId | None = None  #: the line that this one corrects
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progressed(Decision):
+    """A crew that was sent says that it is on the way, or there."""
+
+    crew: CrewId
+    status: CrewStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,23 +274,59 @@ class Incident:
 
     @property
     def owner(self) -> str:
-        """Who took it in charge: the first, until he closes it."""
-        takings = self._of(TakenInCharge)
+        """Who took it in charge, here or in another system: the first, until he closes it."""
+        takings = [f for f in self.facts if isinstance(f, TakenInCharge | TakenElsewhere)]
         return takings[0].by if takings else ""
 
     @property
-    def closed(self) -> Closed | None:
+    def escalated(self) -> Escalation:
+        """How loud it is: only while nobody has taken it in charge."""
+        if self.phase is not Phase.NEW:
+            return Escalation.NONE
+        steps = {fact.step for fact in self._of(Escalated)}
+        louder = (Escalation.OUTSIDE, Escalation.ROOM)
+        return next((step for step in louder if step in steps), Escalation.NONE)
+
+    @property
+    def placed(self) -> tuple[Placed, ...]:
+        """Where operators said it is, oldest first; nothing once they took it back."""
+        placed: tuple[Placed, ...] = ()
+        for fact in self.facts:
+            if isinstance(fact, Placed):
+                placed = (*placed, fact)
+            elif isinstance(fact, Unplaced):
+                placed = ()
+        return placed
+
+    @property
+    def received_by(self) -> tuple[str, ...]:
+        """The other systems that confirmed reception, in that order, each once."""
+        return tuple(dict.fromkeys(fact.by for fact in self._of(ReceivedElsewhere)))
+
+    @property
+    def refused_by(self) -> tuple[str, ...]:
+        """The other systems whose last word is that they could not use what they were told."""
+        last = {f.by: f for f in self.facts if isinstance(f, ReceivedElsewhere | RefusedElsewhere)}
+        return tuple(by for by, word in last.items() if isinstance(word, RefusedElsewhere))
+
+    @property
+    def closed(self) -> Closed | ClosedElsewhere | None:
         """How it was closed, if it was: the first closing counts."""
-        closings = self._of(Closed)
+        closings = [f for f in self.facts if isinstance(f, Closed | ClosedElsewhere)]
         return closings[0] if closings else None
 
     @property
     def orders(self) -> dict[CrewId, tuple[Engaged | Released, ...]]:
-        """What each crew was told, oldest first; the last word counts."""
+        """What each crew was told, oldest first; the last word counts.
+
+        Two operators who send it in the same breath give one order, not two, and one link.
+        """
         orders: dict[CrewId, tuple[Engaged | Released, ...]] = {}
         for fact in self.facts:
             if isinstance(fact, Engaged | Released):
-                orders[fact.crew] = (*orders.get(fact.crew, ()), fact)
+                before = orders.get(fact.crew, ())
+                if not before or type(before[-1]) is not type(fact):
+                    orders[fact.crew] = (*before, fact)
         return orders
 
     @property
@@ -233,6 +335,17 @@ class Incident:
         last = [words[-1] for words in self.orders.values()]
         sent = sorted((word for word in last if isinstance(word, Engaged)), key=order)
         return tuple(word.crew for word in sent)
+
+    def progress(self, crew: CrewId) -> CrewStatus | None:
+        """Say how far a crew is since it was last sent; None: it has not said."""
+        status = None
+        words = {word.id for word in self.orders.get(crew, ())}
+        for fact in self.facts:
+            if fact.id in words:
+                status = None
+            elif isinstance(fact, Progressed) and fact.crew == crew:
+                status = fact.status
+        return status
 
     @property
     def phase(self) -> Phase:
@@ -258,7 +371,7 @@ class Incident:
 
 def incident_of(fact: Fact) -> IncidentId | None:
     """Say to which incident a fact belongs; a bare position belongs to its device's tape."""
-    if isinstance(fact, Decision):
+    if isinstance(fact, Decision | Elsewhere):
         return fact.incident
     if isinstance(fact, Activation | End | LinkChange):
         return IncidentId(fact.activation)

@@ -22,6 +22,7 @@ from dispatch_gis.osm import read_town
 from dispatch_gis.territory_write import write_town
 from dispatch_gis.town import Town
 from hooks import Camera, CameraId, Message
+from hooks.causes import whole
 from vms_plugin.settings import Settings
 
 #: A layer of which more than that was dropped has been spoilt, not edited.
@@ -79,7 +80,9 @@ class _Source:
             self._unusable(error)
 
     def _unusable(self, error: Exception) -> None:
-        self.notes = [territory_file.unreadable(self.name, error)]
+        unusable = territory_file.unreadable(self.name, error)
+        log.warning("layer unusable", file=self.name, cause=str(whole(unusable)))
+        self.notes = [unusable]
         if self.content is None and self.spare is not None:
             self.content, note = self.spare()
             self.notes.append(note)
@@ -88,7 +91,6 @@ class _Source:
                 text="{file}: what was read before stays in force", params={"file": self.name}
             )
             self.notes.append(stays)
-        log.warning("layer unusable", file=self.name, cause=str(error)[:200])
 
 
 class LayerFiles:
@@ -196,7 +198,7 @@ class LayerFiles:
 
     def _spare(self) -> tuple[_Territory | None, Message]:
         """Read the copy; one that cannot be read is none."""
-        when = datetime.fromtimestamp(self._copy.stat().st_mtime).astimezone()
+        when = datetime.fromtimestamp(self._copy.stat().st_mtime, self._zone)
         try:
             source = territory_file.FileSource(self._copy)
             town, _ = territory_file.read_town(source, self._zone)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from hooks import CrewId, Message, Officer, Picture, Position, Situation, SourceKind
 from vms_plugin.i18n import Language
 from vms_plugin.incident import Incident
-from vms_plugin.settings import Wearer
+from vms_plugin.roster import Wearer, differs
 
 #: What the page draws of the way he came; the journal keeps it all.
 TRAIL_SHOWN = 60
@@ -17,7 +17,7 @@ NO_CORRELATION = Message(
 )
 
 
-def may_correlate(incident: Incident) -> bool:
+def may_correlate(incident: Incident | Picture) -> bool:
     """Whether cameras may be chosen by themselves: never for vehicles and drones.
 
     An unknown source is taken for an officer: he may be in danger, and the law's ban is for those
@@ -37,6 +37,9 @@ def compose(
 ) -> Picture:
     """Draw the picture; everything in it comes from the facts and the situation given."""
     position, last_known, trail = whereabouts
+    doubt = differs(incident.officer, wearer) if wearer else None
+    if doubt is not None:
+        situation = replace(situation, missing=(*situation.missing, doubt))
     closed = incident.closed
     picture = Picture(
         incident=incident.id,
@@ -52,8 +55,12 @@ def compose(
         link_up=incident.link_up,
         position=position,
         last_known=last_known,
+        placed_by=_placed_by(incident, position),
         trail=trail[-TRAIL_SHOWN:],
         situation=situation,
+        received_by=incident.received_by,
+        escalated=incident.escalated,
+        refused_by=incident.refused_by,
         owner=incident.owner,
         engaged=incident.engaged,
         closed_by=closed.by if closed else "",
@@ -69,8 +76,23 @@ def _officer(said: Officer, wearer: Wearer | None) -> Officer:
     return replace(
         said,
         call_sign=wearer.call_sign or said.call_sign,
+        name=wearer.name or said.name,
         crew=CrewId(wearer.crew) if wearer.crew else said.crew,
     )
+
+
+def _placed_by(incident: Incident, position: Position | None) -> str:
+    """Name the operator whose word the position is; nobody, when the device gave it."""
+    placed = incident.placed
+    return placed[-1].by if placed and placed[-1].position == position else ""
+
+
+def rank_of(crew: CrewId, picture: Picture | None) -> int | None:
+    """Say at which place a crew was shown, from 1, among those not sent yet; None: it was not."""
+    listed = picture.situation.reinforcements if picture else ()
+    engaged = picture.engaged if picture else ()
+    waiting = [each.crew.id for each in listed if each.crew.id not in engaged]
+    return waiting.index(crew) + 1 if crew in waiting else None
 
 
 def who(picture: Picture, say: Language) -> str:
@@ -78,7 +100,11 @@ def who(picture: Picture, say: Language) -> str:
     device = picture.device.partition(":")[2]
     if picture.officer.call_sign:
         return picture.officer.call_sign
-    return say("camera {serial}", serial=device) if device else say("unknown officer")
+    if not device:
+        return say("unknown officer")
+    if picture.kind is SourceKind.RADIO:
+        return say("radio {number}", number=device)
+    return say("camera {serial}", serial=device)
 
 
 def title(picture: Picture, say: Language) -> str:

@@ -12,7 +12,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import IO
 
@@ -83,23 +83,37 @@ def _fault(text: str, seq: int) -> Message:
     return Message(text=text, params={"seq": seq})
 
 
-def forgotten_before(now: datetime) -> datetime:
-    """Say from when entries are kept: three years, to the day (R241-14)."""
-    try:
-        return now.replace(year=now.year - 3)
-    except ValueError:  # 29 February
-        return now.replace(year=now.year - 3, day=28) + timedelta(days=1)
-
-
 def export(rows: Iterable[Row], into: IO[str], say: Language) -> None:
     """Write entries as CSV for French spreadsheets: semicolons, headings in words."""
     sheet = csv.writer(into, delimiter=";")
     sheet.writerow([say(heading) for heading in _HEADINGS])
     for seq, at, kind, *rest in rows:
-        sheet.writerow([seq, at, say(_KINDS[kind]), *map(_harmless, rest)])
+        sheet.writerow([seq, at, kind_of(kind, say), *map(harmless, rest)])
 
 
-def _harmless(text: str) -> str:
+def written_detail(detail: str, say: Language) -> str:
+    """Write the details of an entry for people; what cannot be read is given as it stands."""
+    try:
+        words = json.loads(detail)
+        return " · ".join(
+            f"{_said(key, say)} : {_said(value, say)}" for key, value in words.items()
+        )
+    except (ValueError, AttributeError):
+        return detail
+
+
+def _said(word: object, say: Language) -> str:
+    known = _DETAILS.get(str(word))
+    return say(known) if known else str(word)
+
+
+def kind_of(kind: str, say: Language) -> str:
+    """Name an operation."""
+    known = _KINDS.get(kind)
+    return say(known) if known else kind
+
+
+def harmless(text: str) -> str:
     """Keep a spreadsheet from reading a text as a formula."""
     return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
 
@@ -112,6 +126,20 @@ _HEADINGS = (
     _("number"), _("date and time"), _("operation"), _("author"), _("subject"), _("reason"),
     _("details"), _("mark before"), _("mark"),
 )  # fmt: skip
+#: What details are made of, by key and by value.
+_DETAILS = {
+    "view": _("view"), "opened": _("opened"), "closed": _("closed"), "address": _("address"),
+    "piece": _("piece"), "pieces": _("pieces"), "kind": _("kind of piece"), "bytes": _("bytes"),
+    "device": _("camera"), "by": _("received by"), "last day": _("last day"),
+    "counted from": _("counted from"), "recording": _("the recording"),
+    "reception": _("the reception"), "set aside": _("set aside"), "yes": _("yes"), "no": _("no"),
+    "procedure": _("procedure"), "number": _("number"), "recipient": _("recipient"),
+    "recordings": _("recordings"), "video": _("video"), "trail": _("GNSS trail"),
+    "bookmark": _("bookmark"), "key": _("encryption key"), "unknown": _("unknown"),
+    "sha256 before": _("sha256 before"), "for": _("for"), "training": _("training"),
+    "members": _("members"), "page": _("page"), "incident": _("incident"),
+    "export": _("export"), "ways of crews": _("ways of crews"),
+}  # fmt: skip
 _KINDS = {
     "collection": _("collection"),
     "consultation": _("consultation"),

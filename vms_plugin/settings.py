@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import difflib
-import importlib.util
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import time
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from hooks import DeviceId, Message
+from hooks.causes import cause
+from vms_plugin import setting_checks as check
+from vms_plugin.roster import Wearer
 
 _FRANCE = ZoneInfo("Europe/Paris")
 
@@ -34,14 +37,6 @@ class BadConfigurationError(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wearer:
-    """Who wears a device today, where the maker does not say it, or says it badly."""
-
-    call_sign: str = ""
-    crew: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class LiveSettings:
     """How the live picture is given to a VMS."""
 
@@ -56,11 +51,42 @@ class LiveSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OidcSettings:
+    """The provider, and how its claims name our roles."""
+
+    issuer: str = ""  #: empty: there is no provider
+    client_id: str = ""
+    client_secret: str = field(default="", repr=False)
+    scopes: tuple[str, ...] = ("openid", "profile")
+    label: str = "OpenID Connect"  #: what the log-in page calls it
+    name_claim: str = "preferred_username"
+    roles_claim: str = "groups"
+    roles: Mapping[str, str] = field(default_factory=dict)  #: a value of that claim: our role
+    communes_claim: str = ""  #: INSEE codes; empty: the site's
+    ca: Path | None = None
+    leeway_s: float = 30.0  #: how far the provider's clock may be off
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingSettings:
+    """Where docked recordings are kept, and how much room they may take."""
+
+    store: str = "recordings"  #: a folder, or an address such as s3://bucket/folder
+    s3_endpoint: str = ""  #: of an S3-compatible store; empty: Amazon's
+    s3_key: str = ""
+    s3_secret: str = field(default="", repr=False)
+    free_floor_gb: float = 5.0  #: what is left on the disk, for the journal first of all
+    largest_gb: float = 64.0  #: of one piece
+    uploads: int = 8  #: at once; who comes more is told to come again
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Everything the host needs to know. Paths are absolute."""
 
     host: str = "127.0.0.1"
     port: int = 8790
+    public_url: str = ""  #: how phones reach us; empty: crews are sent no link
     certificate: Path | None = None
     certificate_key: Path | None = None
     database: Path = Path("renfort.db")
@@ -71,165 +97,102 @@ class Settings:
     postgis: str | None = None  #: where the territory is kept instead, as libpq writes it
     postgis_schema: str = "renfort"
     postgis_password: str = field(default="", repr=False)
-    timezone: ZoneInfo = _FRANCE  #: whose hours closures are written in
+    timezone: ZoneInfo = _FRANCE  #: whose hours are read and written, everywhere
     communes: frozenset[str] = frozenset()  #: INSEE codes of the operators' competence (R253-3)
     iec_edition: int = 2025  #: of IEC 62676-4, whose pixel classes the town speaks
     priority_factor: float = 1.0  #: speed of a priority vehicle over the posted one
     stale_after_s: float = 120.0  #: an older fix of a crew is not "now"
+    crew_link_hours: float = 2.0  #: how long a crew's own page stays open at most
+    crew_live: bool = True  #: whether it shows the live picture (R241-12 II 3°)
     close_after_end_s: float = 300.0
+    log_months: int = 36  #: how long an incident and its log are kept; three years at most
+    escalate_after_s: float = 30.0  #: nobody confirms: the second group is called on
+    notify_after_s: float = 60.0  #: nobody confirms: somebody outside is called
+    second_group: tuple[str, ...] = ("chef",)  #: the roles called on first when nobody confirms
+    wall_body_worn: bool = False  #: whether /mur shows officers' pictures: never in a mixed room
+    exercise_times: tuple[time, ...] = ()  #: local hours at which the chain is proven
+    exercise_slow_ms: float = 5000.0  #: a chain slower than that is not well
+    oidc: OidcSettings = field(default_factory=OidcSettings)
     live: LiveSettings = field(default_factory=LiveSettings)
+    recordings: RecordingSettings = field(default_factory=RecordingSettings)
+    law_parameters: Path | None = None  #: what the prefect's order sets, beside legal.toml
     intake_tokens: Mapping[str, str] = field(default_factory=dict)
+    roster: Path | None = None  #: who wears what, and who is on duty: a table, by date
+    trail_days: float = 0  #: how long the ways of crews are kept outside incidents
+    incident_trail_days: float = 30  #: and ways in an incident, the officer's too
     wearers: Mapping[DeviceId, Wearer] = field(default_factory=dict)
     adapters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
-#: A check answers the value to keep, or the sentence that says what to write.
-_Check = Callable[[Any, Path], Any]
-
-
-def _text(value: Any, _folder: Path) -> Any:
-    return value if isinstance(value, str) and value else Message(text="write a text in quotes")
-
-
-def _number(low: float, high: float) -> _Check:
-    def check(value: Any, _folder: Path) -> Any:
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        if number and low <= value <= high:
-            return value
-        return Message(
-            text="write a number from {low} to {high}", params={"low": low, "high": high}
-        )
-
-    return check
-
-
-def _whole(low: int, high: int) -> _Check:
-    def check(value: Any, _folder: Path) -> Any:
-        if type(value) is int and low <= value <= high:
-            return value
-        return Message(
-            text="write a whole number from {low} to {high}", params={"low": low, "high": high}
-        )
-
-    return check
-
-
-def _communes(value: Any, _folder: Path) -> Any:
-    codes = value if isinstance(value, list) else None
-    if codes is not None and all(isinstance(code, str) and len(code) == 5 for code in codes):
-        return frozenset(codes)
-    return Message(text='write INSEE codes in quotes: ["34344"]')
-
-
-def _timezone(value: Any, _folder: Path) -> Any:
-    try:
-        return ZoneInfo(value)
-    except (ZoneInfoNotFoundError, ValueError, TypeError, OSError):
-        return Message(text='write a time zone by its name: "Europe/Paris", "Indian/Reunion"')
-
-
-def _edition(value: Any, _folder: Path) -> Any:
-    return value if value in (2014, 2025) else Message(text="write 2014 or 2025")
-
-
-def _language(value: Any, _folder: Path) -> Any:
-    return value if value in ("fr", "en") else Message(text='write "fr" or "en"')
-
-
-def _sound(value: Any, _folder: Path) -> Any:
-    known = ("pcma", "pcmu", "aac", "opus", "none")
-    return (
-        value
-        if value in known
-        else Message(text="write one of: {allowed}", params={"allowed": ", ".join(known)})
-    )
-
-
-def _yes(value: Any, _folder: Path) -> Any:
-    return value if isinstance(value, bool) else Message(text="write true or false")
-
-
-def _names(value: Any, _folder: Path) -> Any:
-    names = value if isinstance(value, list) else None
-    if names and all(isinstance(name, str) and name for name in names):
-        if len(set(names)) == len(names):
-            return tuple(names)
-        return Message(text="write each name once")
-    return Message(text='write names in quotes: ["PM-214", "PM-207"]')
-
-
-def _path(value: Any, folder: Path) -> Any:
-    if not isinstance(value, str) or not value:
-        return Message(text="write the path of a file, in quotes")
-    return folder / Path(value).expanduser()
-
-
-def _existing(value: Any, folder: Path) -> Any:
-    path = _path(value, folder)
-    if isinstance(path, Message) or path.is_file():
-        return path
-    return Message(text="there is no file {path}", params={"path": str(path)})
-
-
-def _secret(value: Any, folder: Path) -> Any:
-    path = _existing(value, folder)
-    return path if isinstance(path, Message) else path.read_text(encoding="utf-8").strip()
-
-
-def _database(value: Any, _folder: Path) -> Any:
-    return database_fault(value) or value
-
-
-def database_fault(value: object) -> Message | None:
-    """Say what is wrong with where a database is said to be; None: nothing."""
-    if importlib.util.find_spec("psycopg") is None:
-        return Message(text="PostGIS needs psycopg: pip install renfort[postgis]")
-    from psycopg import ProgrammingError, conninfo  # noqa: PLC0415  (an extra)
-
-    try:
-        parts = conninfo.conninfo_to_dict(value) if isinstance(value, str) and value else {}
-    except ProgrammingError:
-        parts = {}
-    if not parts:
-        return Message(text='write it as PostgreSQL does: "host=… dbname=… user=…"')
-    if "password" in parts:
-        return Message(text="write the password in a file: territory.postgis_password_file")
-    return None
-
-
 #: What may hold a secret is not repeated when it is wrong.
 _SECRETS = ("territory.postgis",)
+#: Keys of an adapter's section that name a file it reads itself.
+_PATHS = ("ca", "profile")
 #: (key in the file, field of Settings, check)
-_KEYS: tuple[tuple[str, str, _Check], ...] = (
-    ("language", "language", _language),
-    ("server.host", "host", _text),
-    ("server.port", "port", _whole(1, 65535)),
-    ("server.certificate", "certificate", _existing),
-    ("server.certificate_key", "certificate_key", _existing),
-    ("storage.path", "database", _path),
-    ("territory.osm", "osm", _existing),
-    ("territory.cameras", "cameras", _existing),
-    ("territory.layers", "layers", _existing),
-    ("territory.postgis", "postgis", _database),
-    ("territory.postgis_schema", "postgis_schema", _text),
-    ("territory.postgis_password_file", "postgis_password", _secret),
-    ("territory.timezone", "timezone", _timezone),
-    ("territory.communes", "communes", _communes),
-    ("territory.iec_edition", "iec_edition", _edition),
-    ("crews.priority_factor", "priority_factor", _number(0.5, 3)),
-    ("crews.stale_after_s", "stale_after_s", _number(10, 3600)),
-    ("live.rtsp_port", "live.rtsp_port", _whole(1, 65535)),
-    ("live.rtsps_port", "live.rtsps_port", _whole(1, 65535)),
-    ("live.onvif_port", "live.onvif_port", _whole(1, 65535)),
-    ("live.username", "live.username", _text),
-    ("live.password_file", "live.password", _secret),
-    ("live.officers", "live.officers", _names),
-    ("live.sound", "live.sound", _sound),
-    ("live.still", "live.still", _yes),
-    ("incident.close_after_end_s", "close_after_end_s", _number(0, 86400)),
+_KEYS: tuple[tuple[str, str, check.Check], ...] = (
+    ("language", "language", check.language),
+    ("server.host", "host", check.text),
+    ("server.port", "port", check.whole(1, 65535)),
+    ("server.public_url", "public_url", check.address),
+    ("server.certificate", "certificate", check.existing),
+    ("server.certificate_key", "certificate_key", check.existing),
+    ("storage.path", "database", check.path),
+    ("territory.osm", "osm", check.existing),
+    ("territory.cameras", "cameras", check.existing),
+    ("territory.layers", "layers", check.existing),
+    ("territory.postgis", "postgis", check.database),
+    ("territory.postgis_schema", "postgis_schema", check.text),
+    ("territory.postgis_password_file", "postgis_password", check.secret),
+    ("territory.timezone", "timezone", check.timezone),
+    ("territory.communes", "communes", check.communes),
+    ("territory.iec_edition", "iec_edition", check.edition),
+    ("crews.priority_factor", "priority_factor", check.number(0.5, 3)),
+    ("crews.stale_after_s", "stale_after_s", check.number(10, 3600)),
+    ("crews.roster", "roster", check.path),
+    # Two months: what the CNIL allows for the follow-up of activity.
+    ("crews.trail_days", "trail_days", check.number(0, 61)),
+    ("crews.incident_trail_days", "incident_trail_days", check.number(0, 61)),
+    ("crews.link_hours", "crew_link_hours", check.number(0.1, 24)),
+    ("crews.live", "crew_live", check.yes),
+    ("wall.body_worn", "wall_body_worn", check.yes),
+    ("exercise.times", "exercise_times", check.hours),
+    ("exercise.slow_ms", "exercise_slow_ms", check.number(100, 60000)),
+    ("oidc.issuer", "oidc.issuer", check.issuer),
+    ("oidc.client_id", "oidc.client_id", check.text),
+    ("oidc.client_secret_file", "oidc.client_secret", check.secret),
+    ("oidc.scopes", "oidc.scopes", check.names),
+    ("oidc.label", "oidc.label", check.text),
+    ("oidc.name_claim", "oidc.name_claim", check.text),
+    ("oidc.roles_claim", "oidc.roles_claim", check.text),
+    ("oidc.roles", "oidc.roles", check.role_map),
+    ("oidc.communes_claim", "oidc.communes_claim", check.text),
+    ("oidc.ca", "oidc.ca", check.existing),
+    ("oidc.leeway_s", "oidc.leeway_s", check.number(0, 300)),
+    ("live.rtsp_port", "live.rtsp_port", check.whole(1, 65535)),
+    ("live.rtsps_port", "live.rtsps_port", check.whole(1, 65535)),
+    ("live.onvif_port", "live.onvif_port", check.whole(1, 65535)),
+    ("live.username", "live.username", check.text),
+    ("live.password_file", "live.password", check.secret),
+    ("live.officers", "live.officers", check.names),
+    ("live.sound", "live.sound", check.sound),
+    ("live.still", "live.still", check.yes),
+    ("incident.log_months", "log_months", check.whole(1, 36)),
+    ("incident.escalate_after_s", "escalate_after_s", check.number(5, 3600)),
+    ("incident.notify_after_s", "notify_after_s", check.number(5, 3600)),
+    ("incident.second_group", "second_group", check.roles),
+    ("recordings.store", "recordings.store", check.store),
+    ("recordings.s3_endpoint", "recordings.s3_endpoint", check.text),
+    ("recordings.s3_key", "recordings.s3_key", check.text),
+    ("recordings.s3_secret_file", "recordings.s3_secret", check.secret),
+    ("recordings.free_floor_gb", "recordings.free_floor_gb", check.number(0, 100_000)),
+    ("recordings.largest_gb", "recordings.largest_gb", check.number(0.001, 100_000)),
+    ("recordings.uploads", "recordings.uploads", check.whole(1, 1000)),
+    ("law.parameters", "law_parameters", check.law),
+    ("incident.close_after_end_s", "close_after_end_s", check.number(0, 86400)),
 )
 _SECTIONS = (
-    "server", "storage", "territory", "crews", "live", "incident", "intake", "devices", "adapters",
+    "server", "storage", "territory", "crews", "live", "recordings", "law", "incident", "exercise",
+    "oidc",    "intake", "devices", "adapters",
 )  # fmt: skip
 
 
@@ -244,12 +207,10 @@ def read(path: Path) -> Settings:
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
-        why = Message(
-            text="cannot be read: {cause}", params={"cause": error.strerror or str(error)}
-        )
+        why = Message(text="cannot be read: {cause}", params={"cause": cause(error)})
         raise BadConfigurationError([Fault(str(path), None, why)]) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        why = Message(text="is not TOML: {cause}", params={"cause": str(error)})
+        why = Message(text="is not TOML: {cause}", params={"cause": cause(error)})
         raise BadConfigurationError([Fault(str(path), None, why)]) from error
     return parse(document, path.resolve().parent)
 
@@ -259,17 +220,20 @@ def parse(document: Mapping[str, Any], folder: Path) -> Settings:
     faults: list[Fault] = []
     values: dict[str, Any] = {"database": folder / "renfort.db"}
     flat = _flatten(document, faults)
-    for key, name, check in _KEYS:
+    for key, name, judge in _KEYS:
         if key in flat:
             value = flat.pop(key)
-            kept = check(value, folder)
+            kept = judge(value, folder)
             if isinstance(kept, Message):
                 faults.append(Fault(key, "…" if key in _SECRETS else value, kept))
             else:
                 values[name] = kept
     faults += [Fault(key, value, _unknown(key)) for key, value in flat.items()]
-    live = {key: values.pop(key) for key in list(values) if key.startswith("live.")}
-    values["live"] = LiveSettings(**{key.removeprefix("live."): live[key] for key in live})
+    values["oidc"] = OidcSettings(**_group("oidc.", values))
+    faults += _oidc_faults(values["oidc"])
+    values["live"] = LiveSettings(**_group("live.", values))
+    kept = {"store": str(folder / "recordings"), **_group("recordings.", values)}
+    values["recordings"] = RecordingSettings(**kept)
     faults += _live_faults(values["live"], secure="certificate" in values)
     values["intake_tokens"] = _tokens(document.get("intake"), faults)
     values["wearers"] = _wearers(document.get("devices"), faults)
@@ -288,6 +252,20 @@ def parse(document: Mapping[str, Any], folder: Path) -> Settings:
     if faults:
         raise BadConfigurationError(faults)
     return Settings(**values)
+
+
+def _group(prefix: str, values: dict[str, Any]) -> dict[str, Any]:
+    """Take out of the values those of one section, without its name."""
+    names = [name for name in values if name.startswith(prefix)]
+    return {name.removeprefix(prefix): values.pop(name) for name in names}
+
+
+def _oidc_faults(oidc: OidcSettings) -> list[Fault]:
+    if not oidc.issuer:
+        return []
+    needed = {"oidc.client_id": oidc.client_id, "oidc.roles": oidc.roles}
+    write = Message(text="an identity provider needs its issuer, client_id and roles")
+    return [Fault(key, None, write) for key, value in needed.items() if not value]
 
 
 def _live_faults(live: LiveSettings, *, secure: bool) -> list[Fault]:
@@ -371,12 +349,13 @@ def _adapters(content: Any, folder: Path, faults: list[Fault]) -> dict[str, dict
     for name, section in _table(content, "adapters", faults).items():
         own = sections[name] = dict(_table(section, f"adapters.{name}", faults))
         for key in [key for key in own if key.endswith("_file")]:
-            path = _existing(own[key], folder)
+            path = check.existing(own[key], folder)
             if isinstance(path, Message):
                 faults.append(Fault(f"adapters.{name}.{key}", own[key], path))
             else:
                 own[key.removesuffix("_file")] = path.read_text(encoding="utf-8").strip()
             del own[key]
-        if isinstance(own.get("ca"), str):
-            own["ca"] = str(folder / Path(own["ca"]).expanduser())
+        for key in _PATHS:
+            if isinstance(own.get(key), str):
+                own[key] = str(folder / Path(own[key]).expanduser())
     return sections

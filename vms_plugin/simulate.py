@@ -71,7 +71,11 @@ def _listener(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind((host, port))
+    try:
+        listener.bind((host, port))
+    except OSError:
+        listener.close()
+        raise
     listener.setblocking(False)
     return listener
 
@@ -79,7 +83,7 @@ def _listener(host: str, port: int) -> socket.socket:
 async def serve(simulator: Simulator, *, host: str, port: int, tls: bool) -> None:
     """Serve until cancelled; print the line of JSON once ready."""
     listener = _listener(host, port)
-    address = f"{host}:{listener.getsockname()[1]}"
+    address = f"{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
     with tempfile.TemporaryDirectory(prefix="renfort-simulator-") as folder:
         files = issue(Path(folder), host) if tls else None
         config = uvicorn.Config(

@@ -12,7 +12,7 @@ import secrets
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,6 +38,8 @@ class Stage:
     crews_token: str
     password: str
     config: Path
+    hypervisor: dict[str, Any] = field(default_factory=dict)  #: empty: there is none
+    hypervisor_token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     host: asyncio.subprocess.Process | None = field(default=None, repr=False)
 
     # --- the makers' sides; these block ---
@@ -61,6 +63,17 @@ class Stage:
         """Read the alarms of one incident, by our own mark."""
         mark = f"[renfort:{incident}]"
         return [alarm for alarm in self.alarms() if mark in alarm["message"]]
+
+    def told(self, channel: str = "cap") -> list[dict[str, Any]]:
+        """Read what the hypervisor has received, from itself."""
+        url = f"{self.hypervisor['control']}/messages"
+        answer = requests.get(url, verify=self.hypervisor["ca"], timeout=10)
+        messages: list[dict[str, Any]] = answer.json()["messages"]
+        return [each for each in messages if each["channel"] == channel]
+
+    def order_hypervisor(self, what: str, **order: Any) -> dict[str, Any]:
+        """Give the hypervisor an order: acknowledge, misbehave, send positions."""
+        return self._control(self.hypervisor, what, order)
 
     def _control(self, simulator: dict[str, Any], what: str, order: object) -> dict[str, Any]:
         url = f"{simulator['control']}/{what}"
@@ -131,11 +144,15 @@ async def site(
     settings: str = "",
     status_every_s: float = 15,
     cameras: int = 3,
+    one_lens: bool = False,
+    hypervisor: Sequence[str] | None = None,
 ) -> AsyncIterator[Stage]:
     """Start the simulators and the host, all stopped on leaving.
 
     `settings` is TOML added to the host's configuration; `status_every_s` is how often it reads the
-    Axis server's state again; `cameras` is the number of body-worn cameras.
+    Axis server's state again; `cameras` is the number of body-worn cameras, which film the same
+    with `one_lens`; `hypervisor` gives the options of a simulated one, which is then told of every
+    alert.
     """
     layer = folder / "cameras.geojson"
     layer.write_text(json.dumps(camera_layer(osm)), encoding="utf-8")
@@ -143,9 +160,10 @@ async def site(
     officers = [f"B8A44F00A{number:03d}=PM-{200 + number}" for number in numbers]
     async with AsyncExitStack() as stack:
         worn = [part for each in officers for part in ("--officer", each)]
-        axis = await _simulator(stack, "axis", *worn)
+        axis = await _simulator(stack, "axis", *worn, *(["--one-lens"] if one_lens else []))
         worn = [part for each in officers for part in ("--bodyworn", each)]
         milestone = await _simulator(stack, "milestone", "--cameras", str(layer), *worn)
+        told = await _simulator(stack, "ineo", *hypervisor) if hypervisor is not None else {}
         # Chosen last: the simulators, which take any port, might have taken it.
         port = free_port(port)
         stage = Stage(
@@ -155,11 +173,17 @@ async def site(
             crews_token=secrets.token_urlsafe(24),
             password=secrets.token_urlsafe(12),
             config=folder / "renfort.toml",
+            hypervisor=told,
         )
         written = _configuration(folder, osm, port, stage, status_every_s)
         stage.config.write_text(written + settings, encoding="utf-8")
         await _account(stage)
         await stage.start()
+        if told:
+            inlet = f"{stage.url}/intake/ineo"
+            await asyncio.to_thread(
+                stage.order_hypervisor, "partner", url=inlet, token=stage.hypervisor_token
+            )
         stack.push_async_callback(stage.stop)
         yield stage
 
@@ -175,9 +199,15 @@ def _configuration(folder: Path, osm: Path, port: int, stage: Stage, status_ever
     """Write the host's configuration; strings are written as JSON, which TOML reads alike."""
     text = json.dumps
     axis, vms = stage.axis, stage.milestone
+    gateway = ""
+    if stage.hypervisor:
+        profile = folder / "hypervisor.toml"
+        profile.write_text(_profile(stage.hypervisor), encoding="utf-8")
+        gateway = f"[adapters.ineo]\nprofile = {text(str(profile))}\n"
     return f"""
 [server]
 port = {port}
+public_url = {text(stage.url)}
 [storage]
 path = {text(str(folder / "renfort.db"))}
 [territory]
@@ -185,18 +215,38 @@ osm = {text(str(osm))}
 cameras = {text(str(folder / "cameras.geojson"))}
 [intake.tokens]
 crews = {text(stage.crews_token)}
+ineo = {text(stage.hypervisor_token)}
 [adapters.axis]
 transport = "direct"
 url = {text(axis["url"])}
 username = {text(axis["username"])}
 password = {text(axis["password"])}
 ca = {text(axis["ca"])}
+exercise_url = {text(axis["control"])}
+exercise_serial = {text(axis["cameras"][-1])}
 status_every_s = {status_every_s}
 [adapters.milestone]
 url = {text(vms["url"])}
 username = {text(vms["username"])}
 password = {text(vms["password"])}
 ca = {text(vms["ca"])}
+{gateway}"""
+
+
+def _profile(hypervisor: dict[str, Any]) -> str:
+    """Write the profile of the simulated hypervisor, as its integrator would."""
+    text = json.dumps
+    return f"""
+[identity]
+sender = "renfort@demo.example"
+organisation = "fr.police.demo"
+name = "CSU de démonstration"
+[[send]]
+name = "cap"
+kind = "cap"
+url = {text(hypervisor["cap"])}
+token = {text(hypervisor["token"])}
+ca = {text(hypervisor["ca"])}
 """
 
 
