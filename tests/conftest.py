@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Generator
+import logging
+from collections.abc import Generator, Iterator
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes is the benchmarks' business: a busy machine proves nothing.
+settings.register_profile("renfort", deadline=None)
+settings.load_profile("renfort")
 
 
 @pytest.hookimpl(wrapper=True)
@@ -18,3 +24,12 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
         arguments = {name: pyfuncitem.funcargs[name] for name in wanted}
         pyfuncitem.obj = lambda **_: asyncio.run(function(**arguments))
     return (yield)
+
+
+@pytest.fixture(autouse=True)
+def _log_left_as_it_was() -> Iterator[None]:
+    """Take away the handler of a command run here: its stream is this test's, and closed after."""
+    yield
+    root = logging.getLogger()
+    for handler in [each for each in root.handlers if type(each) is logging.StreamHandler]:
+        root.removeHandler(handler)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tomllib
 import zipfile
+from collections.abc import Iterator
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from hooks import specs
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 OURS = ("hooks", "adapters", "dispatch_gis", "vms_plugin")
+#: What our adapters share, and what their simulators do: neither is an adapter.
+SHARED, SIMULATED = "adapters._shared", "adapters._simulated"
 SPECS = {
     name: function
     for name, function in inspect.getmembers(specs, inspect.isfunction)
@@ -36,11 +39,20 @@ def test_every_adapter_folder_is_under_the_import_rules() -> None:
         if (path / "__init__.py").exists()
     }  # fmt: skip
     linter = PROJECT["tool"]["importlinter"]
+    rules = {contract["name"]: contract for contract in linter["contracts"]}
+    adapters = folders - {SHARED, SIMULATED}
 
     assert folders <= set(linter["root_packages"])
-    for contract in linter["contracts"]:
-        if contract["type"] == "independence":
-            assert set(contract["modules"]) == folders
+    assert set(rules["Adapters do not know one another"]["modules"]) == adapters
+    assert set(rules["An adapter knows the contract alone"]["source_modules"]) == folders
+    nobody = rules["Nobody imports an adapter: entry points find them"]
+    assert set(nobody["forbidden_modules"]) == folders
+    shared = rules["What adapters share is no adapter's"]
+    assert set(shared["source_modules"]) == {SHARED, SIMULATED}
+    assert set(shared["forbidden_modules"]) == adapters
+    apart = rules["What simulators share is for them alone"]
+    assert set(apart["source_modules"]) == adapters | {SHARED}
+    assert apart["forbidden_modules"] == [SIMULATED]
 
 
 def test_adapters_is_a_namespace_that_strangers_may_join() -> None:
@@ -79,6 +91,34 @@ def test_the_contract_is_the_one_released() -> None:
     now = subprocess.run(tool, capture_output=True, text=True, check=True, cwd=ROOT).stdout
 
     assert now == written
+
+
+def test_no_sentence_is_given_a_cause_as_the_system_words_it() -> None:
+    """`hooks.causes` words it: what a library says is English, and is for the log."""
+    found = [
+        f"{path.relative_to(ROOT)}:{given.lineno}: {ast.unparse(given)}"
+        for path in modules()
+        if "simulator" not in path.parts
+        for given in _causes(ast.parse(path.read_text(encoding="utf-8")))
+    ]
+
+    assert found == []
+
+
+def _causes(tree: ast.AST) -> Iterator[ast.expr]:
+    """List what is given as `cause` or `why` and is an error's own text."""
+    for handler in ast.walk(tree):
+        if not isinstance(handler, ast.ExceptHandler) or handler.name is None:
+            continue
+        own = {f"str({handler.name})", f"type({handler.name})", f"{handler.name}.strerror"}
+        for call in ast.walk(handler):
+            if not isinstance(call, ast.Call) or ast.unparse(call.func).startswith("log."):
+                continue
+            for keyword in call.keywords:
+                given = ast.unparse(keyword.value)
+                named = keyword.arg in ("cause", "why") or "'cause'" in given or "'why'" in given
+                if named and (any(each in given for each in own) or f"{{{handler.name}}}" in given):
+                    yield keyword.value
 
 
 def test_no_module_is_longer_than_one_sitting() -> None:
@@ -139,5 +179,8 @@ def test_the_wheel_holds_our_packages_and_their_data_and_nothing_else(tmp_path: 
         "vms_plugin/templates/renfort.toml",
         "vms_plugin/locale/fr/LC_MESSAGES/vms_plugin.mo",
         "vms_plugin/static/vendor/leaflet/leaflet.js",
+        "adapters/ineo/schemas/json/EMSI.schema.json",
+        "adapters/ineo/schemas/xsd/CAP-v1.2.xsd",
+        "adapters/ineo/simulator/alarm.wsdl",
     ):
         assert needed in names

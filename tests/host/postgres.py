@@ -6,6 +6,9 @@ import os
 import shutil
 import socket
 import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -83,7 +86,19 @@ class Cluster:
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
 
-    def connect(self, database: str = "sig") -> psycopg.Connection[tuple[object, ...]]:
+    @contextmanager
+    def connect(self, database: str = "sig") -> Iterator[psycopg.Connection[tuple[object, ...]]]:
+        """Lend a connection; what was changed on it is in the server's counters afterwards."""
+        with self._connected(database) as connection:
+            yield connection
+            left = connection.info.backend_pid
+        # It writes them on leaving, which it does when it sees that we have left.
+        with self._connected("postgres") as connection:
+            seen = "SELECT count(*) FROM pg_stat_activity WHERE pid = %s"
+            while connection.execute(seen, [left]).fetchone() != (0,):
+                time.sleep(0.01)
+
+    def _connected(self, database: str) -> psycopg.Connection[tuple[object, ...]]:
         return psycopg.connect(
             host="127.0.0.1", port=self.port, dbname=database, user="maitre", password=PASSWORD,
             autocommit=True,

@@ -27,6 +27,7 @@ from hooks import (
     Unreachable,
     hookimpl,
 )
+from hooks.causes import cause, whole
 from vms_plugin.adapters import Adapters, State
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
@@ -148,7 +149,7 @@ def load(load_s: float = 5, settings: dict[str, Any] | None = None, **plugins: o
 
 def why(adapters: Adapters, name: str) -> str:
     [failure] = adapters[name].failures.values()
-    return str(failure.why)
+    return str(whole(failure.why))
 
 
 def test_a_good_adapter_answers_while_the_others_are_broken() -> None:
@@ -211,8 +212,10 @@ def test_a_hook_that_hangs_is_a_late_answer_and_nothing_more() -> None:
 def test_a_generator_that_fails_late_fails_inside_the_call() -> None:
     adapters = load(later=FailsLater)
 
-    with pytest.raises(Unreachable, match="the second camera is too much"):
+    with pytest.raises(Unreachable, match="the host's log says why") as raised:
         adapters.ask("later", "list_cameras")
+
+    assert "the second camera is too much" in str(whole(cause(raised.value)))
 
 
 def test_a_failure_is_cleared_by_the_next_success() -> None:
@@ -243,7 +246,7 @@ def test_a_decoder_that_breaks_is_noted_and_its_message_is_at_fault() -> None:
 
     assert len(facts) == 1
     assert fault is not None
-    assert "ZeroDivisionError: boom" in str(fault)
+    assert "ZeroDivisionError: boom" in str(whole(cause(fault)))
     assert "decode" in adapters["reads"].failures
 
 

@@ -14,6 +14,7 @@ from vms_plugin.delivery import (
     due,
     failed,
     succeeded,
+    unfinished,
 )
 
 names = st.sampled_from(list("abcdef"))
@@ -98,3 +99,42 @@ def test_a_forgotten_subject_is_behind_no_more() -> None:
     ledger.forget("incident")
 
     assert not ledger.lacks("incident")
+
+
+def test_what_is_shown_in_part_is_tried_again_and_keeps_its_receipt() -> None:
+    state = unfinished(Shown(), 1, "alarm a1", now=0.0, jitter=1.0)
+    wanted = {"incident": Wanted(version=1)}
+
+    early = due(wanted, {"incident": state}, busy=(), now=0.1, room=1)
+    later = due(wanted, {"incident": state}, busy=(), now=0.5, room=1)
+
+    assert (state.version, state.receipt) == (1, "alarm a1")
+    assert (early.subjects, early.again_at) == ((), 0.5)
+    assert later.subjects == ("incident",)
+    assert (
+        due(wanted, {"incident": succeeded(state, 1, "all")}, busy=(), now=9, room=1).subjects == ()
+    )
+
+
+def test_a_new_version_does_not_wait_for_what_an_older_one_lacks() -> None:
+    state = unfinished(Shown(failures=9), 1, "alarm a1", now=0.0, jitter=1.0)
+
+    assert due({"i": Wanted(version=2)}, {"i": state}, busy=(), now=0.0, room=1).subjects == ("i",)
+
+
+def test_what_is_on_its_way_is_not_late_and_what_failed_is() -> None:
+    ledger = Ledger()
+    ledger.want("i", 1)
+    on_its_way = ledger.behind()
+    ledger.shown["i"] = failed(Shown(), now=0.0, jitter=0.0)
+
+    assert (on_its_way, ledger.behind()) == (0, 1)
+
+
+def test_what_lacks_something_is_behind() -> None:
+    ledger = Ledger()
+    ledger.want("i", 1)
+    ledger.shown["i"] = unfinished(Shown(), 1, "r", now=0.0, jitter=0.0)
+
+    assert ledger.lacks("i")
+    assert ledger.behind() == 1

@@ -163,7 +163,7 @@ def test_a_camera_is_calibrated_from_points_centred_in_its_picture(
     [
         (["layers", "check", "none.gpkg"], "none.gpkg"),
         (["situate", "ici", "--layers", "T"], "LON,LAT"),
-        (["situate", "400,45", "--layers", "T"], "lon"),
+        (["situate", "400,45", "--layers", "T"], "400,45"),
         (["layers", "gaps", "T", "--class", "parfait"], "overview"),
         (["layers", "calibrate", "T", "--camera", "9", "--sight", "0,45,0,0"], "9"),
         (["layers", "calibrate", "T", "--camera", "1", "--sight", "0,45"], "LON,LAT,PAN"),

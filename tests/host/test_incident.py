@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -12,6 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from hooks import (
     Activation,
     ActivationId,
+    ClosedElsewhere,
     CrewFix,
     CrewId,
     CrewStatus,
@@ -27,10 +30,21 @@ from hooks import (
     Officer,
     Phase,
     Position,
+    ReceivedElsewhere,
     SourceKind,
+    TakenElsewhere,
 )
 from vms_plugin.board import Board
-from vms_plugin.incident import Closed, Engaged, Incident, Placed, Released, TakenInCharge
+from vms_plugin.incident import (
+    Closed,
+    Engaged,
+    Incident,
+    Placed,
+    Progressed,
+    Released,
+    TakenInCharge,
+    Unplaced,
+)
 
 T0 = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
 DEVICE = DeviceId("axis:B8A44F00A001")
@@ -126,7 +140,7 @@ def facts(draw: st.DrawFn) -> Fact:
     )  # fmt: skip
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(facts(), max_size=12, unique_by=lambda fact: fact.id), st.randoms())
 def test_any_order_and_any_repetition_give_the_same_board(told: list[Fact], random: object) -> None:
     shuffled = told + told[: len(told) // 2]
@@ -161,7 +175,7 @@ class TwoHosts(RuleBasedStateMachine):
         assert seen(self.second) == seen(self.first)
 
 
-TwoHosts.TestCase.settings = settings(max_examples=30, stateful_step_count=12, deadline=None)
+TwoHosts.TestCase.settings = settings(max_examples=30, stateful_step_count=12)
 TestTwoHosts = TwoHosts.TestCase
 
 
@@ -189,6 +203,20 @@ def test_the_last_place_before_the_press_is_told_as_old() -> None:
     assert (position, last_known, trail) == (fix(-600).position, True, ())
 
 
+def test_a_radios_place_of_unknown_age_is_told_as_old_until_it_knows_better() -> None:
+    undated = Position(lon=4.07, lat=43.56, source="tetra")
+    kept = replace(fix(1, fact="crews:f1"), position=undated)
+    board = heard(press(kind=SourceKind.RADIO, position=undated), kept)
+    first = board.whereabouts(board.incidents[INCIDENT])
+    board.hear(fix(0.5, lon=4.09))
+    later, worn = board.incidents[INCIDENT], heard(press(position=undated))
+
+    assert first == (undated, True, ())
+    assert board.whereabouts(later) == (fix(0.5, lon=4.09).position, False, (
+        fix(0.5, lon=4.09).position,))  # fmt: skip
+    assert worn.whereabouts(worn.incidents[INCIDENT])[:2] == (undated, False)
+
+
 def test_a_fix_after_the_end_is_not_his_place_any_more() -> None:
     board = heard(press(), fix(5), end(10), fix(900, lon=5))
 
@@ -205,6 +233,32 @@ def test_an_operators_placing_counts_even_after_the_end() -> None:
     )  # fmt: skip
 
     assert board.whereabouts(board.incidents[INCIDENT])[0] == placed
+
+
+def placed(seconds: float, *, instead: bool) -> Placed:
+    position = Position(lon=4.09, lat=43.55, source="operator")
+    return Placed(
+        id=FactId(f"renfort:{seconds}"), at=at(seconds), incident=INCIDENT, by="Léa",
+        position=position, instead=instead,
+    )  # fmt: skip
+
+
+def test_a_place_given_for_want_of_any_gives_way_to_the_devices_own() -> None:
+    board = heard(press(), placed(4, instead=False), fix(5))
+
+    assert board.whereabouts(board.incidents[INCIDENT])[0] == fix(5).position
+
+
+def test_a_corrected_place_stands_whatever_the_device_says_until_it_is_taken_back() -> None:
+    correction = placed(6, instead=True)
+    board = heard(press(), fix(5), correction, fix(7), fix(8))
+    incident = board.incidents[INCIDENT]
+
+    assert board.has_fix(incident)
+    assert board.whereabouts(incident) == (correction.position, False, (correction.position,))
+
+    board.hear(Unplaced(id=FactId("renfort:back"), at=at(9), incident=INCIDENT, by="Marc"))
+    assert board.whereabouts(board.incidents[INCIDENT])[0] == fix(8).position
 
 
 def test_a_receiver_whose_clock_is_ahead_does_not_pin_him_for_ever() -> None:
@@ -323,6 +377,21 @@ def test_an_alert_nobody_took_never_closes_by_itself() -> None:
     assert taken.closes_by_itself(at(310), after)
 
 
+def test_two_operators_who_send_the_same_crew_give_one_order() -> None:
+    crew = CrewId("crews:1")
+    first = Engaged(id=FactId("r:1"), at=at(2), incident=INCIDENT, by="Léa", crew=crew)
+    second = Engaged(id=FactId("r:2"), at=at(2.01), incident=INCIDENT, by="Marc", crew=crew)
+    coming = Progressed(id=FactId("r:3"), at=at(2.005), incident=INCIDENT, by=crew, crew=crew,
+                        status=CrewStatus.EN_ROUTE)  # fmt: skip
+    back = Released(id=FactId("r:4"), at=at(5), incident=INCIDENT, by="Léa", crew=crew)
+
+    incident = heard(press(), second, first, coming).incidents[INCIDENT]
+
+    assert incident.orders == {crew: (first,)}
+    assert incident.progress(crew) is CrewStatus.EN_ROUTE
+    assert incident.add(back).engaged == ()
+
+
 def test_a_crew_engaged_elsewhere_is_not_free_and_one_engaged_here_stays() -> None:
     other = IncidentId("axis:s2")
     crew = CrewId("crews:1")
@@ -351,3 +420,54 @@ def test_a_crew_that_tells_its_status_keeps_its_place() -> None:
     known = board.crews[crew].crew
 
     assert (known.position, known.status, known.name) == (place, CrewStatus.FREE, "Brigade 1")
+
+
+@pytest.mark.parametrize("names", [("c:1", "c:2"), ("c:2", "c:1")])
+def test_of_two_places_of_one_moment_the_surer_stands(names: tuple[str, str]) -> None:
+    sure = Position(lon=4, lat=43, fixed_at=at(0), accuracy_m=4.5)
+    places = (sure, replace(sure, accuracy_m=None))
+    told = [
+        CrewFix(id=FactId(name), at=at(1), crew=CrewId("crews:1"), position=place)
+        for name, place in zip(names, places, strict=True)
+    ]
+
+    for facts in (told, told[::-1]):
+        assert heard(*facts).crews[CrewId("crews:1")].crew.position == sure
+
+
+def elsewhere(kind: type[Any], seconds: float, by: str, **more: Any) -> Any:
+    name = f"vms:{kind.__name__}{seconds}"
+    return kind(id=FactId(name), at=at(seconds), incident=INCIDENT, by=by, **more)
+
+
+def test_an_operator_who_acknowledges_in_the_vms_takes_it_in_charge() -> None:
+    incident = Incident(id=INCIDENT).add(press())
+    taken = incident.add(elsewhere(TakenElsewhere, 5, "DUPONT"))
+
+    assert (taken.phase, taken.owner) == (Phase.TAKEN, "DUPONT")
+
+
+def test_a_system_that_confirms_reception_takes_nothing_in_charge() -> None:
+    incident = Incident(id=INCIDENT).add(press())
+    for seconds in (3, 4):
+        incident = incident.add(elsewhere(ReceivedElsewhere, seconds, "hyperviseur"))
+
+    assert incident.received_by == ("hyperviseur",)
+    assert incident.phase is Phase.NEW
+
+
+def test_an_alarm_closed_in_the_vms_closes_the_incident() -> None:
+    incident = Incident(id=INCIDENT).add(press())
+    closed = incident.add(elsewhere(ClosedElsewhere, 60, "DUPONT", outcome="fausse alerte"))
+
+    assert closed.phase is Phase.CLOSED
+    assert closed.closed is not None
+    assert closed.closed.outcome == "fausse alerte"
+
+
+def test_what_is_said_elsewhere_of_an_incident_nobody_knows_is_dropped() -> None:
+    board = Board()
+
+    assert not board.knows_of(elsewhere(TakenElsewhere, 5, "DUPONT"))
+    board.hear(press())
+    assert board.knows_of(elsewhere(TakenElsewhere, 5, "DUPONT"))

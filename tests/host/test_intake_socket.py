@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
-import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from hooks import IncidentId
+from tests.host.paper import until
+from tests.host.test_full_disk import fill
+from tests.serving import Server
 from vms_plugin.adapters import Adapters
 from vms_plugin.atlas import Atlas
 from vms_plugin.engine import Engine
 from vms_plugin.live import Relay
+from vms_plugin.punctual import Punctual
 from vms_plugin.settings import Settings
 from vms_plugin.store import Store
 from vms_plugin.web import build
@@ -34,17 +40,11 @@ async def host(path: Path) -> AsyncIterator[tuple[Engine, str]]:
     store = Store(path / "renfort.db")
     engine = Engine(settings, adapters, store, Atlas(settings))
     await engine.start()
-    config = uvicorn.Config(build(engine, Relay(engine)), port=0, log_level="error")
-    server = uvicorn.Server(config)
-    serving = asyncio.create_task(server.serve())
-    while not server.started:  # noqa: ASYNC110
-        await asyncio.sleep(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
+    server = Server(build(engine, Relay(engine)), http=Punctual)
     try:
-        yield engine, f"ws://127.0.0.1:{port}/intake/axis"
+        async with server.here():
+            yield engine, f"ws://127.0.0.1:{server.port}/intake/axis"
     finally:
-        server.should_exit = True
-        await serving
         await engine.stop()
         store.close()
 
@@ -76,6 +76,26 @@ async def test_a_press_told_by_a_companion_is_acknowledged_once_durable(tmp_path
     assert [type(fact).__name__ for fact in facts] == ["Activation"]
     assert again["ack"] == "m1"
     assert (link.adapter, link.up) == ("axis", True)
+
+
+async def test_a_press_that_is_shown_and_not_on_record_is_not_acknowledged_but_asked_again(
+    tmp_path: Path,
+) -> None:
+    async with host(tmp_path) as (engine, url):
+        await fill(engine.store)
+        async with companion(url) as socket:
+            with pytest.raises(ConnectionClosed) as closed:
+                await say(socket, **PRESS)
+        await until(lambda: IncidentId("axis:s1") in engine.pictures)
+        [link] = engine.links()
+        await fill(engine.store, full=False)
+        async with companion(url) as socket:
+            answer = await say(socket, **PRESS)
+
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 1013  # "try again later"
+    assert "the journal cannot be written" in str(link.why)
+    assert answer == {"ack": "m1", "facts": 1}
 
 
 async def test_what_a_companion_says_wrong_is_answered_with_the_remedy(tmp_path: Path) -> None:
@@ -134,3 +154,27 @@ async def test_a_wrong_token_opens_nothing(tmp_path: Path) -> None:
         assert engine.links() == []
 
     assert refused.value.response.status_code == 401
+
+
+@pytest.mark.parametrize("said", [True, False], ids=["length", "chunked"])
+async def test_whoever_sends_fifty_megabytes_hears_why_they_are_refused(
+    tmp_path: Path, said: bool
+) -> None:
+    body = b"x" * 50_000_000
+
+    async with host(tmp_path) as (engine, url):
+        there = HTTPConnection(urlsplit(url).netloc, timeout=60)
+        with contextlib.closing(there):
+            await asyncio.to_thread(
+                there.request, "POST", "/intake/axis",
+                body if said else iter([body[:1_000_000]] * 50),
+                {"Authorization": f"Bearer {TOKEN}", "Connection": "close",
+                 **({} if said else {"Transfer-Encoding": "chunked"})},
+                encode_chunked=not said,
+            )  # fmt: skip
+            answer = await asyncio.to_thread(there.getresponse)
+            told = json.loads(answer.read())
+        kept = await engine.store.unread_count()
+
+    assert (answer.status, told["error"]["remedy"]) == (413, "send smaller messages")
+    assert kept == 1

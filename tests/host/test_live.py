@@ -1,231 +1,25 @@
-"""The live room: who may look, what the register says of it, and that nothing outlives its end.
-
-The viewer is aiortc's own client, which decodes; the source is the simulator's lens.
-"""
+"""The live room: who may look, what the register says of it, and that nothing outlives its end."""
 
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import aioice.ice
-import httpx
 import pytest
-from aiortc import RTCPeerConnection, RTCSessionDescription
 
-from adapters.axis.simulator.scene import Coded, Scene, read_clock
-from hooks import (
-    Activation,
-    ActivationId,
-    AdapterInfo,
-    Codec,
-    DeviceId,
-    End,
-    Envelope,
-    Fact,
-    FactId,
-    IncidentId,
-    Live,
-    Message,
-    Sample,
-    Screen,
-    Situation,
-    Unreachable,
-    hookimpl,
-)
-from vms_plugin.adapters import Adapters
-from vms_plugin.engine import Engine
-from vms_plugin.live import Relay, relay
+from adapters._simulated.lens import read_clock
+from hooks import Live, Unreachable
+from tests.host.live_room import INCIDENT, Browser, eventually, room, watching
+from vms_plugin.live import stage
 from vms_plugin.live.channel import State
-from vms_plugin.register import faults
-from vms_plugin.settings import LiveSettings, Settings
-from vms_plugin.store import Store
-from vms_plugin.web import accounts, build
+from vms_plugin.settings import LiveSettings
 from vms_plugin.web import live as live_door
-
-PASSWORD = "a long enough password"
-TOKEN = "a-token-of-the-source"
-INCIDENT = IncidentId("src:s1")
-
-
-class Paper:
-    patience_s = 600.0
-
-    def load(self) -> None: ...
-    def close(self) -> None: ...
-    def ask_vms(self, adapters: Adapters) -> None: ...
-    def refresh(self) -> bool:
-        return False
-
-    def situate(self, *_: Any, **__: Any) -> Situation:
-        return Situation()
-
-    def cameras(self) -> tuple[()]:
-        return ()
-
-    def bounds(self) -> None:
-        return None
-
-    def notes(self) -> list[Message]:
-        return []
-
-
-class Source:
-    """An adapter whose camera films, breaks, and counts who fetches its picture."""
-
-    def __init__(self) -> None:
-        self.running = self.runs = 0
-        self.breaks: list[Exception] = []
-        self.gives: object = Live(run=self.run, video=Codec.H264, audio=Codec.OPUS)
-
-    @hookimpl
-    def describe(self) -> AdapterInfo:
-        return AdapterInfo(name="src", brand="Source", contract=1)
-
-    @hookimpl
-    def decode(self, envelope: Envelope) -> Iterator[Fact]:
-        word, _, name = envelope.body.decode().partition(" ")
-        activation, device = ActivationId(f"src:{name}"), DeviceId("src:d")
-        at, own = envelope.received_at, FactId(f"src:{word}-{name}")
-        if word == "press":
-            yield Activation(id=own, at=at, activation=activation, device=device)
-        else:
-            yield End(id=own, at=at, activation=activation, device=device)
-
-    @hookimpl
-    def open_live(self, activation: ActivationId, device: DeviceId) -> object:
-        assert (str(activation), str(device)) == (INCIDENT, "src:d")
-        return self.gives
-
-    async def run(self, screen: Screen) -> None:
-        self.running += 1
-        self.runs += 1
-        if self.breaks:
-            self.running -= 1
-            raise self.breaks.pop(0)
-        scene = Scene()
-
-        def show(coded: Coded) -> None:
-            codec = Codec.H264 if coded.kind == "video" else Codec.OPUS
-            seconds = float((coded.packet.pts or 0) * coded.packet.time_base) + 10
-            key = codec is Codec.OPUS or coded.packet.is_keyframe
-            screen.show(Sample(codec=codec, data=bytes(coded.packet), at_s=seconds, key=key))
-
-        leave = scene.watch(show)
-        try:
-            while True:
-                await screen.key_wanted()
-                scene.want_key()
-        finally:
-            self.running -= 1
-            leave()
-
-
-class Room:
-    def __init__(self, client: httpx.AsyncClient, engine: Engine, live: Relay, src: Source) -> None:
-        self.client, self.engine, self.live, self.source = client, engine, live, src
-
-    async def tell(self, what: str) -> None:
-        headers = {"Authorization": f"Bearer {TOKEN}"}
-        answer = await self.client.post("/intake/src", headers=headers, content=what)
-        assert answer.status_code == 202
-
-    async def log_in(self, name: str = "Léa") -> str:
-        await self.client.post("/login", data={"name": name, "password": PASSWORD})
-        token: str = (await self.client.get("/api/state")).json()["token"]
-        return token
-
-    async def offer(self, sdp: str, token: str, **more: Any) -> httpx.Response:
-        headers = {"Content-Type": "application/sdp", "X-Renfort-Token": token}
-        return await self.client.post(
-            f"/whep/{INCIDENT}", **{"content": sdp, "headers": headers, **more}
-        )
-
-    async def until(self, state: State) -> None:
-        await eventually(lambda: self._state() is state)
-
-    def _state(self) -> State | None:
-        status = self.live.status.get(INCIDENT)
-        return status.state if status else None
-
-    async def views(self) -> list[str]:
-        rows = await self.engine.store.register()
-        assert faults(rows) == []
-        return [f"{row[3]} {row[6]}" for row in rows]
-
-
-async def eventually(true: Callable[[], object], seconds: float = 15) -> None:
-    async with asyncio.timeout(seconds):
-        while not true():  # noqa: ASYNC110  (what is awaited lives on another loop)
-            await asyncio.sleep(0.02)
-
-
-@asynccontextmanager
-async def room(path: Path, **more: Any) -> AsyncIterator[Room]:
-    store, source = Store(path / "renfort.db"), Source()
-    adapters = Adapters()
-    adapters.load({"src": source}, {})
-    settings = Settings(intake_tokens={"src": TOKEN}, language="fr", **more)
-    engine = Engine(settings, adapters, store, Paper())  # type: ignore[arg-type]
-    live = Relay(engine)
-    await engine.start()
-    await live.start()
-    await accounts.add(store, "Léa", PASSWORD, "policier")
-    await accounts.add(store, "Tom", PASSWORD, "civil")
-    transport = httpx.ASGITransport(app=build(engine, live), client=("127.0.0.1", 5000))
-    try:
-        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
-            yield Room(client, engine, live, source)
-    finally:
-        while Browser.opened:
-            await Browser.opened.pop().close()
-        await live.stop()
-        await engine.stop()
-        store.close()
-
-
-class Browser:
-    """A viewer that decodes what it is shown."""
-
-    opened: ClassVar[list[RTCPeerConnection]] = []
-
-    def __init__(self, *kinds: str) -> None:
-        self.peer = RTCPeerConnection()
-        self.opened.append(self.peer)
-        for kind in kinds or ("video", "audio"):
-            self.peer.addTransceiver(kind, direction="recvonly")
-
-    async def offer(self) -> str:
-        await self.peer.setLocalDescription(await self.peer.createOffer())
-        return str(self.peer.localDescription.sdp)
-
-    async def accept(self, answer: httpx.Response) -> None:
-        assert answer.status_code == 201, answer.text
-        assert answer.headers["content-type"] == "application/sdp"
-        await self.peer.setRemoteDescription(RTCSessionDescription(answer.text, "answer"))
-
-    async def frame(self, kind: str = "video") -> Any:
-        [track] = [
-            each.receiver.track for each in self.peer.getTransceivers() if each.kind == kind
-        ]  # fmt: skip
-        return await asyncio.wait_for(track.recv(), 10)
-
-
-@asynccontextmanager
-async def watching(there: Room, *kinds: str) -> AsyncIterator[tuple[Browser, httpx.Response]]:
-    token = await there.log_in()
-    browser = Browser(*kinds)
-    answer = await there.offer(await browser.offer(), token)
-    await browser.accept(answer)
-    try:
-        yield browser, answer
-    finally:
-        await browser.peer.close()
 
 
 @pytest.fixture(autouse=True)
@@ -245,6 +39,24 @@ async def test_those_entitled_see_and_hear_what_the_camera_codes(tmp_path: Path)
     assert None not in clocks
     assert clocks == sorted(clocks)  # type: ignore[type-var]
     assert sound.sample_rate == 48_000
+
+
+async def test_nobody_outside_is_asked_nor_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+
+    async def ask(_protocol: object, server: object) -> None:
+        asked.append(server)
+        await asyncio.sleep(30)  # a firewall that drops, a name that nobody resolves
+
+    monkeypatch.setattr(aioice.ice, "server_reflexive_candidate", ask)
+    async with room(tmp_path) as there:
+        await there.tell("press s1")
+        async with watching(there) as (browser, _):
+            await browser.frame()
+
+    assert asked == []
 
 
 async def test_a_camera_gives_one_session_whatever_the_number_of_viewers(tmp_path: Path) -> None:
@@ -312,10 +124,22 @@ async def test_nothing_outlives_the_end_of_the_activation_r241_11(tmp_path: Path
         views = await there.views()
 
     assert late.status_code == 404
-    assert [view.split('"view": ')[1] for view in views] == [
-        '"opened"}', '"closed"}', '"opened"}', '"closed"}',
-    ]  # fmt: skip
+    assert [view.split('"view": ')[1] for view in views] == ['"opened"}', '"closed"}']
     assert there.live.status == {}
+
+
+async def test_a_live_room_that_lost_the_thread_stops_the_host(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with room(tmp_path) as there:
+
+        def broken(_picture: object) -> None:
+            raise ZeroDivisionError
+
+        monkeypatch.setattr(there.live, "_match", broken)
+        await there.tell("press s1")
+        await asyncio.wait_for(there.engine.broken.wait(), 10)
+        there.engine.broken.clear()  # the host would end here
 
 
 async def test_a_view_ends_with_the_log_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -342,12 +166,12 @@ async def test_a_view_ends_with_the_right(tmp_path: Path, monkeypatch: pytest.Mo
 async def test_a_source_that_breaks_is_fetched_again_and_the_gap_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(relay, "FIRST_WAIT_S", 0.5)
+    monkeypatch.setattr(stage, "FIRST_WAIT_S", 0.5)
     async with room(tmp_path) as there:
+        await there.log_in()
         there.source.breaks = [Unreachable("no picture from the camera for {s:.0f} s", s=8)]
         await there.tell("press s1")
         await there.until(State.LOST)
-        await there.log_in()
         told = (await there.client.get("/api/state")).json()["live"][INCIDENT]
         await there.until(State.SHOWING)
 
@@ -357,23 +181,24 @@ async def test_a_source_that_breaks_is_fetched_again_and_the_gap_is_told(
 
 
 @pytest.mark.parametrize(
-    ("gives", "why"),
+    ("gives", "state", "why"),
     [
-        (None, "this camera gives no live picture"),
-        (Live(url=""), "this camera gives no live picture"),
-        ("a picture", "open_live answered str instead of Live"),
+        (None, State.REFUSED, "this camera gives no live picture"),
+        (Live(url=""), State.REFUSED, "this camera gives no live picture"),
+        ("a picture", State.LOST, "open_live answered str instead of Live"),
     ],
 )
 async def test_an_adapter_that_gives_no_picture_or_nonsense_is_said(
-    tmp_path: Path, gives: object, why: str
+    tmp_path: Path, gives: object, state: State, why: str
 ) -> None:
     async with room(tmp_path) as there:
         there.source.gives = gives
         await there.tell("press s1")
-        await there.until(State.LOST)
-        said = there.live.status[INCIDENT].why
+        await there.until(state)
+        status = there.status()
 
-    assert str(said) == why
+    assert status is not None
+    assert str(status.why) == why
 
 
 async def test_a_stranger_that_raises_anything_ends_nothing(tmp_path: Path) -> None:
@@ -386,7 +211,7 @@ async def test_a_stranger_that_raises_anything_ends_nothing(tmp_path: Path) -> N
 async def test_the_wearers_uplink_is_left_alone_when_nobody_looks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(relay, "UNWATCHED_S", 0.3)
+    monkeypatch.setattr(stage, "UNWATCHED_S", 0.3)
     async with room(tmp_path) as there:
         await there.tell("press s1")
         await there.until(State.RESTING)
@@ -407,7 +232,7 @@ async def test_a_restarted_host_shows_what_still_runs(tmp_path: Path) -> None:
 async def test_too_many_viewers_are_told_to_come_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(relay, "VIEWERS_MOST", 1)
+    monkeypatch.setattr(stage, "VIEWERS_MOST", 1)
     async with room(tmp_path) as there:
         await there.tell("press s1")
         async with watching(there) as (browser, _):
@@ -441,6 +266,59 @@ async def test_an_offer_that_is_none_is_refused_and_harms_nothing(
     assert answer.status_code == status
 
 
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        lambda offer: re.sub(r"(a=candidate:\S+ 1 udp \d+) \S+", r"\1 1f-2e.local", offer),
+        lambda offer: re.sub(r"a=candidate:.*\r\n", "", offer),
+    ],
+    ids=["hidden behind a name", "told nowhere"],
+)
+async def test_a_browser_that_hides_its_address_is_shown_the_picture(
+    spoilt: Callable[[str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+
+    async def look_for(name: object) -> None:
+        asked.append(name)
+
+    monkeypatch.setattr(aioice.ice, "get_or_create_mdns_protocol", look_for)
+    async with room(tmp_path) as there:
+        await there.tell("press s1")
+        token, browser = await there.log_in(), Browser()
+        offer = await browser.offer()
+        assert "a=end-of-candidates" in offer
+        headers = {"Content-Type": "Application/SDP ; charset=utf-8", "X-Renfort-Token": token}
+        answer = await there.offer(spoilt(offer), token, headers=headers)
+        await browser.accept(answer)
+        await browser.frame()
+
+    assert asked == []  # it takes a second
+
+
+async def test_a_client_that_bundles_nothing_sees_and_hears(tmp_path: Path) -> None:
+    async with room(tmp_path) as there:
+        await there.tell("press s1")
+        token, browser = await there.log_in(), Browser()
+        offer = re.sub(r"a=group:BUNDLE.*\r\n", "", await browser.offer())
+        answer = await there.offer(offer, token)
+        await browser.accept(answer)
+        await browser.frame()
+        await browser.frame("audio")
+
+    assert "BUNDLE" not in answer.text
+
+
+async def test_an_offer_that_nobody_vouches_for_is_refused(tmp_path: Path) -> None:
+    async with room(tmp_path) as there:
+        await there.tell("press s1")
+        token = await there.log_in()
+        offer = re.sub(r"a=fingerprint:.*\r\n", "", await Browser().offer())
+        answer = await there.offer(offer, token)
+
+    assert answer.status_code == 400
+
+
 async def test_an_offer_of_sound_alone_is_refused(tmp_path: Path) -> None:
     async with room(tmp_path) as there:
         await there.tell("press s1")
@@ -450,6 +328,22 @@ async def test_an_offer_of_sound_alone_is_refused(tmp_path: Path) -> None:
         json = await there.offer("{}", token, headers=headers)
 
     assert (answer.status_code, json.status_code) == (400, 415)
+
+
+async def test_a_port_that_is_taken_costs_the_vms_its_picture_and_the_room_nothing(
+    tmp_path: Path,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        live = LiveSettings(rtsp_port=port, username="vms", password="secret")
+        async with room(tmp_path, live=live) as there:
+            await there.tell("press s1")
+            async with watching(there) as (browser, _):
+                await browser.frame()
+            health = (await there.client.get("/api/state")).json()["health"]
+
+    [note] = health["notes"]
+    assert f"le port {port} ne peut pas être ouvert" in note
 
 
 @pytest.mark.media

@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import re
 import secrets
 import socket
+import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 from xml.etree import ElementTree
 
 import httpx
@@ -22,6 +26,9 @@ from zeep.exceptions import Fault
 from vms_plugin.live.onvif.device import _SERVICES, Device, _words, app
 from vms_plugin.live.onvif.discovery import Discovery
 from vms_plugin.live.onvif.server import OnvifServer
+from vms_plugin.live.relay import Relay
+from vms_plugin.settings import LiveSettings, Settings
+from vms_plugin.store import Store
 
 OFFICERS = ("PM-214", "PM-207 é")
 SETUP = {"Stream": "RTP-Unicast", "Transport": {"Protocol": "RTSP"}}
@@ -43,9 +50,7 @@ async def served(made: Device, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
 
     monkeypatch.setattr(Discovery, "start", nowhere)
     running = OnvifServer(made, "127.0.0.1")
-    await running.start()
-    while not running._server.started:  # noqa: ASYNC110  (uvicorn has no event for it)
-        await asyncio.sleep(0.01)
+    assert await running.start() is None
     try:
         yield made
     finally:
@@ -60,6 +65,16 @@ async def camera(made: Device, password: str = "secret") -> AsyncIterator[Any]:
         yield client
     finally:
         await client.close()
+
+
+async def test_a_port_that_is_taken_is_said_and_ends_nothing() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        running = OnvifServer(device(port=port), "127.0.0.1")
+        why = await asyncio.wait_for(running.start(), 10)
+        await running.stop()
+
+    assert str(why) == f"the VMS finds no ONVIF device here: port {port} cannot be opened"
 
 
 async def test_a_client_walks_it_whole(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,6 +146,54 @@ async def test_every_operation_is_answered_by_an_element_of_its_name(
     assert found.tag == f"{{{namespace}}}{name}Response"
 
 
+async def told(namespace: str, path: str, name: str, asked: str) -> httpx.Response:
+    body = signed(name, asked).replace("http://www.onvif.org/ver10/device/wsdl", namespace)
+    transport = httpx.ASGITransport(app=app(device()))
+    async with httpx.AsyncClient(transport=transport, base_url="http://renfort") as plain:
+        return await plain.post(path, content=body)
+
+
+@pytest.mark.parametrize(
+    ("name", "asked"),
+    [
+        ("GetProfiles", "<Token>profile_2</Token><Type>All</Type>"),
+        ("GetVideoSourceConfigurations", "<ProfileToken>profile_2</ProfileToken>"),
+        ("GetVideoEncoderConfigurations", "<ConfigurationToken>encoder_2</ConfigurationToken>"),
+        ("GetAudioSourceConfigurations", "<ConfigurationToken>ear_2</ConfigurationToken>"),
+        ("GetAudioEncoderConfigurations", "<ProfileToken>profile_2</ProfileToken>"),
+    ],
+)
+async def test_media_2_tells_of_the_officer_it_is_asked_about_alone(name: str, asked: str) -> None:
+    media2 = ("http://www.onvif.org/ver20/media/wsdl", "/onvif/media2_service", name)
+    one, none = [
+        await told(*media2, text) for text in (asked, re.sub(r"_2<", "_9<", asked))
+    ]  # fmt: skip
+    [found] = ElementTree.fromstring(one.text)[0]
+
+    assert len(found) == 1
+    assert found[0].attrib["token"].endswith("_2")
+    assert none.status_code == 400
+
+
+async def test_each_service_says_what_it_can_do_where_it_is_listed() -> None:
+    namespace, asked = "http://www.onvif.org/ver10/device/wsdl", "<IncludeCapability>{}<"
+    full, short = [
+        (await told(namespace, "/onvif/device_service", "GetServices",
+                    f"{asked.format(word)}/IncludeCapability>")).text
+        for word in ("true", "false")
+    ]  # fmt: skip
+
+    space = f"{{{namespace}}}"
+    services = ElementTree.fromstring(full).findall(f".//{space}Service")
+    told_of = [each.findtext(f"{space}Namespace") for each in services]
+    able = [each.find(f"{space}Capabilities/*") for each in services]
+
+    assert [each.tag for each in able if each is not None] == [
+        f"{{{each}}}Capabilities" for each in told_of
+    ]  # fmt: skip
+    assert "Capabilities" not in short
+
+
 async def test_a_pull_point_stands_and_stays_empty(monkeypatch: pytest.MonkeyPatch) -> None:
     async with served(device(), monkeypatch) as made, camera(made) as client:
         manager = await client.create_pullpoint_manager(timedelta(seconds=60), lambda: None)
@@ -148,6 +211,28 @@ async def test_an_officer_keeps_his_address_and_the_device_its_name() -> None:
     assert (one.mac, one.uuid, one.serial) == (again.mac, again.uuid, again.serial)
     assert one.mac != other.mac
     assert int(one.mac[:2], 16) & 3 == 2  # locally administered, of one card
+
+
+async def test_it_stays_the_same_device_on_another_card_and_is_another_at_another_site(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live = LiveSettings(
+        rtsp_port=8554, onvif_port=8899, username="vms", password="secret", officers=OFFICERS
+    )
+
+    async def seen(where: str) -> tuple[str, str, str]:
+        store, relay = Store(tmp_path / where), cast(Relay, SimpleNamespace(want_key=str))
+        made = await OnvifServer.of(Settings(live=live), relay, store)
+        store.close()
+        assert made is not None
+        return made.device.uuid, made.device.serial, made.device.mac
+
+    first = await seen("one.db")
+    monkeypatch.setattr(uuid, "getnode", lambda: 0x02420A000002)
+    (tmp_path / "one.db").rename(tmp_path / "moved.db")
+
+    assert await seen("moved.db") == first
+    assert await seen("two.db") != first
 
 
 async def test_no_snapshot_is_taken_r241_13(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,6 +261,22 @@ async def test_a_wrong_password_is_refused_and_a_proof_serves_once(
     assert "NotAuthorized" in said[1].text
     assert nobody.status_code == 401
     assert nobody.headers["www-authenticate"].startswith("Digest ")
+
+
+@pytest.mark.parametrize("minutes", [-60, 6])
+async def test_a_vms_whose_clock_is_off_is_told_so_if_it_knows_the_password(minutes: int) -> None:
+    said = []
+    for password in (b"secret", b"wrong"):
+        body = signed("GetUsers", off=timedelta(minutes=minutes), password=password)
+        transport = httpx.ASGITransport(app=app(device()))
+        async with httpx.AsyncClient(transport=transport, base_url="http://renfort") as plain:
+            said.append((await plain.post("/onvif/device_service", content=body)).text)
+
+    off_s = re.search(r"the clock of this client is off by (-?\d+) s", said[0])
+    assert off_s
+    assert abs(int(off_s[1]) - 60 * minutes) < 5
+    assert "clock" not in said[1]
+    assert all("NotAuthorized" in each for each in said)
 
 
 async def test_http_digest_is_taken_too(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -301,10 +402,13 @@ def bare(operation: str, header: str = "", asked: str = "") -> str:
     )
 
 
-def signed(operation: str, asked: str = "") -> str:
+def signed(
+    operation: str, asked: str = "", *, off: timedelta = timedelta(), password: bytes = b"secret"
+) -> str:
     root = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-"
-    nonce, created = secrets.token_bytes(16), datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    proof = base64.b64encode(hashlib.sha1(nonce + created.encode() + b"secret").digest()).decode()
+    nonce = secrets.token_bytes(16)
+    created = (datetime.now(UTC) + off).strftime("%Y-%m-%dT%H:%M:%SZ")
+    proof = base64.b64encode(hashlib.sha1(nonce + created.encode() + password).digest()).decode()
     token = (
         f'<w:Security xmlns:w="{root}wssecurity-secext-1.0.xsd" '
         f'xmlns:u="{root}wssecurity-utility-1.0.xsd"><w:UsernameToken>'

@@ -30,7 +30,7 @@ from hooks import (
 from vms_plugin.i18n import Language
 from vms_plugin.incident import Incident
 from vms_plugin.picture import compose, may_correlate, text, title, where
-from vms_plugin.settings import Wearer
+from vms_plugin.roster import Wearer
 
 AT = datetime(2026, 11, 23, 2, tzinfo=UTC)
 FR = Language("fr")
@@ -54,6 +54,8 @@ def test_the_title_says_who_and_where() -> None:
     assert title(replace(PICTURE, exercise=True), FR).startswith("EXERCICE — ")
     unknown = replace(PICTURE, officer=Officer(), situation=Situation())
     assert title(unknown, FR) == "AGENT EN DANGER : caméra B8A44F00A001"
+    radio = replace(unknown, device=DeviceId("crews:2010214"), kind=SourceKind.RADIO)
+    assert title(radio, FR) == "AGENT EN DANGER : radio 2010214"
     assert title(replace(unknown, device=DeviceId("")), FR) == "AGENT EN DANGER : agent inconnu"
 
 

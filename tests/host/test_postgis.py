@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -32,15 +33,14 @@ WHOLE = replace(
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    folder = tmp_path_factory.mktemp("pg")
-    for each in (folder, *folder.parents[:2]):
-        each.chmod(0o755)  # the server runs under an account of its own
-    made = Cluster(folder)
-    made.make()
-    made.write(WHOLE, "renfort")
-    yield made
-    made.stop()
+def cluster() -> Iterator[Cluster]:
+    # Not among pytest's folders, which are their owner's alone: the server has its own account.
+    with tempfile.TemporaryDirectory(prefix="pg") as folder:
+        made = Cluster(Path(folder))
+        made.make()
+        made.write(WHOLE, "renfort")
+        yield made
+        made.stop()
 
 
 @pytest.fixture
@@ -115,7 +115,7 @@ def test_a_town_in_a_database_is_the_town(cluster: Cluster, database: Bases) -> 
 def changed(base: Database, cluster: Cluster, statement: str) -> bool:
     before = base.stamp()
     with cluster.connect() as connection:
-        connection.execute(statement)  # leaving flushes the counters
+        connection.execute(statement)
     return base.stamp() != before
 
 

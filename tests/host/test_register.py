@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vms_plugin.i18n import Language
-from vms_plugin.register import Entry, Operation, Row, export, faults, forgotten_before, mark
+from vms_plugin.legal import law
+from vms_plugin.register import Entry, Operation, Row, export, faults, mark, written_detail
 from vms_plugin.store import Store
 
 
@@ -102,28 +103,13 @@ async def test_entries_are_erased_after_three_years_and_the_chain_goes_on(tmp_pa
     for _ in range(3):
         await store.note(Entry(kind=Operation.CONSULTATION, who="a", what="b", why="c", at=old))
     await store.note(entry(4))
-    erased = await store.forget_register(forgotten_before(datetime.now(UTC)))
+    erased = await store.forget_register(law().register_kept_since(datetime.now(UTC)))
     rows = await store.register()
     store.close()
 
     assert erased == 3
     assert [row[0] for row in rows] == [4]
     assert faults(rows) == []
-
-
-@pytest.mark.parametrize(
-    ("now", "limit"),
-    [
-        ("2026-11-24", "2023-11-24"),
-        ("2028-02-29", "2025-03-01"),
-        ("2027-02-28", "2024-02-28"),
-    ],
-)
-def test_three_years_are_counted_to_the_day(now: str, limit: str) -> None:
-    def day(text: str) -> datetime:
-        return datetime.fromisoformat(text).replace(tzinfo=UTC)
-
-    assert forgotten_before(day(now)) == day(limit)
 
 
 def test_the_export_is_french_and_no_formula_runs_in_it() -> None:
@@ -135,6 +121,48 @@ def test_the_export_is_french_and_no_formula_runs_in_it() -> None:
 
     assert headings[2:5] == ["opération", "auteur", "objet"]
     assert row[2:4] == ["consultation", "'=HYPERLINK(1)"]
+
+
+async def test_r241_14_all_five_operations_are_written_and_named(tmp_path: Path) -> None:
+    store = Store(tmp_path / "renfort.db")
+    for kind in Operation:
+        await store.note(Entry(kind=kind, who="Léa", what="axis:1", why="essai"))
+    rows = await store.register()
+    store.close()
+    sheet = io.StringIO()
+    export(rows, sheet, Language("fr"))
+    names = [line[2] for line in csv.reader(io.StringIO(sheet.getvalue()), delimiter=";")][1:]
+
+    assert names == ["collecte", "consultation", "communication", "modification", "effacement"]
+    assert faults(rows) == []
+
+
+async def test_what_the_law_shortens_the_file_lets_go_and_no_more(tmp_path: Path) -> None:
+    store = Store(tmp_path / "renfort.db")
+    for year in (2021, 2022, 2025, 2026):
+        at = datetime(year, 5, 1, tzinfo=UTC)
+        await store.note(Entry(kind=Operation.CONSULTATION, who="a", what="b", why="c", at=at))
+    limit = law().register_kept_since(datetime(2026, 6, 1, tzinfo=UTC))
+    assert await store.forget_register(limit) == 2
+    with pytest.raises(sqlite3.IntegrityError, match="three years"):
+        await store.query("DELETE FROM register WHERE seq = 3")
+    assert [row[0] for row in await store.register()] == [3, 4]
+    store.close()
+
+
+def test_details_are_said_in_words() -> None:
+    say = Language("fr")
+
+    assert written_detail('{"view": "opened", "bytes": "3"}', say) == (
+        "visionnage : ouvert · octets : 3"
+    )
+    assert written_detail('{"members": "Rey, Amar", "page": "opened"}', say) == (
+        "membres : Rey, Amar · page : ouvert"
+    )
+    assert written_detail('{"view": "ways of crews"}', say) == (
+        "visionnage : trajets des équipages"
+    )
+    assert written_detail("not json", say) == "not json"
 
 
 def _configured(tmp_path: Path) -> Path:

@@ -1,311 +1,17 @@
-"""RTSP for a VMS: read by clients that are not ours, and by none that lack the password."""
+"""The RTSP server, word by word."""
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import itertools
 import re
-import ssl
-import subprocess
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from adapters.axis.simulator.scene import Coded, Scene
 from hooks import Codec, Sample
-from vms_plugin.certificate import issue
-from vms_plugin.live import rtsp
+from tests.host.rtsp import NAME, PASSWORD, Client, client, served
+from vms_plugin.live import rtsp, rtsp_session
 from vms_plugin.live import rtsp_words as words
-from vms_plugin.live.channel import Channel, State
-from vms_plugin.live.rtp import LARGEST_PAYLOAD, Stream, payloads, units
-from vms_plugin.live.rtsp import STILL, Options, RtspServer
-
-NAME, PASSWORD = "PM-214", "a password of the VMS"
-
-
-class Board:
-    """A switchboard with one officer, who streams or not."""
-
-    def __init__(self) -> None:
-        self.channel: Channel | None = None
-        self.notes: list[str] = []
-        self._stirred = asyncio.Event()
-
-    def find(self, name: str) -> Channel | None:
-        return self.channel if name == NAME else None
-
-    def knows(self, name: str) -> bool:
-        return name == NAME
-
-    async def changed(self) -> None:
-        await self._stirred.wait()
-
-    def note(self, name: str, peer: str, what: str) -> None:
-        self.notes.append(f"{name} {peer} {what}")
-
-    def _stir(self) -> None:
-        self._stirred.set()
-        self._stirred = asyncio.Event()
-
-    @contextmanager
-    def streaming(self) -> Iterator[Channel]:
-        """Let him press, and film until the end."""
-        scene, channel = Scene(), Channel(lambda _status: None)
-
-        def show(coded: Coded) -> None:
-            codec = Codec.H264 if coded.kind == "video" else Codec.OPUS
-            at_s = float((coded.packet.pts or 0) * coded.packet.time_base) + 10
-            key = codec is Codec.OPUS or coded.packet.is_keyframe
-            channel.show(Sample(codec=codec, data=bytes(coded.packet), at_s=at_s, key=key))
-
-        async def keys() -> None:
-            while True:
-                await channel.key_wanted()
-                scene.want_key()
-
-        leave, asking = scene.watch(show), asyncio.ensure_future(keys())
-        self.channel = channel
-        self._stir()
-        try:
-            yield channel
-        finally:
-            self.channel = None
-            channel.become(State.ENDED)
-            self._stir()
-            asking.cancel()
-            leave()
-
-
-@asynccontextmanager
-async def served(
-    tls: ssl.SSLContext | None = None, **more: object
-) -> AsyncIterator[tuple[Board, int]]:
-    board = Board()
-    options = {"username": "vms", "password": PASSWORD, **more}
-    server = RtspServer(board, Options(**options))  # type: ignore[arg-type]
-    port = await server.listen("127.0.0.1", 0, tls)
-    try:
-        yield board, port
-    finally:
-        await server.close()
-
-
-def url(port: int, name: str = NAME) -> str:
-    return f"rtsp://vms:{PASSWORD.replace(' ', '%20')}@127.0.0.1:{port}/{name}"
-
-
-async def run(*command: str) -> tuple[int | None, str]:
-    process = await asyncio.create_subprocess_exec(
-        *command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
-    )
-    try:
-        said, _ = await asyncio.wait_for(process.communicate(), 40)
-    except TimeoutError:
-        process.kill()
-        said, _ = await process.communicate()
-        raise AssertionError(f"it never ended: {said.decode()}") from None
-    return process.returncode, said.decode()
-
-
-def probe(where: str, protocol: str = "tcp") -> tuple[str, ...]:
-    return ("ffprobe", "-v", "error", "-rtsp_transport", protocol, "-of", "compact",
-            "-show_entries", "stream=codec_name,width,height,sample_rate", where)  # fmt: skip
-
-
-def decode(where: str, protocol: str, seconds: int) -> tuple[str, ...]:
-    return ("ffmpeg", "-v", "warning", "-xerror", "-rtsp_transport", protocol, "-i", where,
-            "-t", str(seconds), "-f", "null", "-")  # fmt: skip
-
-
-# --- clients that are not ours ---
-
-
-@pytest.mark.media
-@pytest.mark.parametrize("protocol", ["tcp", "udp"])
-@pytest.mark.parametrize(
-    ("sound", "heard"),
-    [
-        ("pcma", "codec_name=pcm_alaw|sample_rate=8000"),
-        ("aac", "codec_name=aac|sample_rate=48000"),
-        ("opus", "codec_name=opus|sample_rate=48000"),
-    ],
-)
-async def test_ffmpeg_sees_and_hears_the_officer(protocol: str, sound: str, heard: str) -> None:
-    async with served(sound=sound) as (board, port):
-        with board.streaming():
-            code, found = await run(*probe(url(port), protocol))
-            clean = await run(*decode(url(port), protocol, 2))
-
-    assert code == 0
-    assert "codec_name=h264|width=640|height=360" in found
-    assert heard in found
-    assert clean == (0, "")
-
-
-@pytest.mark.media
-@pytest.mark.parametrize("protocol", ["tcp", "udp"])
-async def test_gstreamer_sees_the_officer(protocol: str) -> None:
-    async with served() as (board, port):
-        with board.streaming():
-            where = [f"location=rtsp://127.0.0.1:{port}/{NAME}", f"protocols={protocol}"]
-            account = ["user-id=vms", f"user-pw={PASSWORD}"]
-            code, said = await run(
-                "gst-launch-1.0", "-q", "rtspsrc", *where, *account, "name=s", "s.", "!",
-                "rtph264depay", "!", "h264parse", "!", "avdec_h264", "!", "fakesink",
-                "num-buffers=30",
-            )  # fmt: skip
-
-    assert (code, said) == (0, "")
-
-
-@pytest.mark.media
-async def test_between_activations_a_still_picture_and_silence_are_given() -> None:
-    async with served() as (board, port):
-        code, found = await run(*probe(url(port)))
-        clean = await run(*decode(url(port), "tcp", 2))
-
-    assert code == 0
-    assert "codec_name=h264|width=640|height=360" in found
-    assert "codec_name=pcm_alaw" in found
-    assert clean == (0, "")
-    assert board.notes == []
-
-
-@pytest.mark.media
-async def test_a_vms_that_stays_connected_sees_the_press_and_its_end() -> None:
-    async with served() as (board, port):
-        watching = asyncio.create_task(run(*decode(url(port), "tcp", 6)))
-        await asyncio.sleep(2)
-        with board.streaming():
-            await asyncio.sleep(2)
-        assert await watching == (0, "")
-
-    assert board.notes == [f"{NAME} 127.0.0.1 opened", f"{NAME} 127.0.0.1 closed"]
-
-
-@pytest.mark.media
-async def test_a_site_may_have_a_refusal_instead_of_a_still_picture() -> None:
-    async with served(still=False) as (board, port):
-        code, said = await run(*probe(url(port)))
-        with board.streaming():
-            watching = asyncio.create_task(run(*decode(url(port), "tcp", 30)))
-            await asyncio.sleep(2)
-        ended = await watching
-
-    assert code != 0
-    assert "503" in said
-    assert ended[0] is not None  # the connection was closed: it did not wait thirty seconds
-
-
-@pytest.mark.media
-@pytest.mark.parametrize(
-    ("password", "name", "said"), [("wrong", NAME, "401"), (PASSWORD, "PM-999", "404")]
-)
-async def test_strangers_and_unknown_names_are_refused(password: str, name: str, said: str) -> None:
-    async with served() as (board, port):
-        with board.streaming():
-            where = f"rtsp://vms:{password.replace(' ', '%20')}@127.0.0.1:{port}/{name}"
-            code, found = await run(*probe(where))
-
-    assert code != 0
-    assert said in found
-
-
-@pytest.mark.media
-async def test_under_tls_the_picture_stays_within_the_connection(tmp_path: Path) -> None:
-    files = issue(tmp_path, "127.0.0.1")
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(files.certificate, files.key)
-    async with served(context) as (board, port):
-        with board.streaming():
-            where = url(port).replace("rtsp:", "rtsps:")
-            code, found = await run(*probe(where))
-            trusted = ssl.create_default_context(cafile=str(files.ca))
-            client = Client(port, trusted)
-            await client.open()
-            udp = await client.ask("SETUP", "/trackID=0", Transport="RTP/AVP;client_port=5000-5001")
-            await client.close()
-
-    assert code == 0
-    assert "h264" in found
-    assert udp.startswith("RTSP/1.0 461")
-
-
-# --- the words themselves ---
-
-
-class Client:
-    """Writes requests by hand, with the Digest of RFC 2069 that old VMSs know."""
-
-    def __init__(self, port: int, tls: ssl.SSLContext | None = None) -> None:
-        self._port, self._tls = port, tls
-        self._sequence = 0
-        self.session = ""
-        self.nonce = ""
-        self.read = asyncio.StreamReader()
-
-    async def open(self) -> Client:
-        self.read, self.write = await asyncio.open_connection(
-            "127.0.0.1", self._port, ssl=self._tls
-        )
-        refused = await self.ask("DESCRIBE")
-        found = re.search(r'nonce="([^"]+)"', refused)
-        assert refused.startswith("RTSP/1.0 401")
-        assert found
-        self.nonce = found.group(1)
-        return self
-
-    async def ask(self, method: str, path: str = "", name: str = NAME, **headers: str) -> str:
-        self._sequence += 1
-        where = f"rtsp://127.0.0.1:{self._port}/{name}{path}"
-        lines = [f"{method} {where} RTSP/1.0", f"CSeq: {self._sequence}"]
-        if self.nonce:
-            secret, action = md5(f"vms:Renfort:{PASSWORD}"), md5(f"{method}:{where}")
-            proof = md5(f"{secret}:{self.nonce}:{action}")
-            lines.append(
-                f'Authorization: Digest username="vms", realm="Renfort", nonce="{self.nonce}", '
-                f'uri="{where}", response="{proof}"'
-            )
-        if self.session:
-            lines.append(f"Session: {self.session}")
-        lines += [f"{key}: {value}" for key, value in headers.items()]
-        self.write.write(("\r\n".join(lines) + "\r\n\r\n").encode())
-        return await self.answer()
-
-    async def answer(self) -> str:
-        async with asyncio.timeout(10):
-            while (first := await self.read.readexactly(1)) == b"$":
-                head = await self.read.readexactly(3)
-                await self.read.readexactly(int.from_bytes(head[1:], "big"))
-            head = first + await self.read.readuntil(b"\r\n\r\n")
-        text = head.decode()
-        if size := re.search(r"Content-Length: (\d+)", text):
-            text += (await self.read.readexactly(int(size.group(1)))).decode()
-        if found := re.search(r"Session: (\w+)", text):
-            self.session = found.group(1)
-        return text
-
-    async def close(self) -> None:
-        self.write.close()
-
-
-def md5(text: str) -> str:
-    return hashlib.md5(text.encode()).hexdigest()
-
-
-@asynccontextmanager
-async def client(**more: object) -> AsyncIterator[tuple[Client, Board]]:
-    async with served(**more) as (board, port):  # type: ignore[arg-type]
-        caller = await Client(port).open()
-        try:
-            yield caller, board
-        finally:
-            await caller.close()
 
 
 async def test_a_whole_conversation() -> None:
@@ -357,6 +63,77 @@ async def test_what_cannot_be_done_is_refused_with_its_number(
         assert (await caller.ask(method, path, **headers)).split()[1] == status
 
 
+async def test_nobody_takes_what_is_live_for_something_else() -> None:
+    async with client() as (caller, _):
+        replay = await caller.ask("SETUP", "/trackID=0", Require="onvif-replay")
+        speak = await caller.ask("OPTIONS", Require="www.onvif.org/ver20/backchannel")
+
+    assert replay.split()[1] == speak.split()[1] == "551"
+    assert "Unsupported: onvif-replay" in replay
+
+
+async def test_one_track_can_be_given_back_and_the_other_goes_on() -> None:
+    async with client() as (caller, board):
+        with board.streaming():
+            for track in (0, 1):
+                await caller.ask("SETUP", f"/trackID={track}", Transport="RTP/AVP/TCP")
+            await caller.ask("PLAY")
+            sound = await caller.ask("TEARDOWN", "/trackID=1")
+            left = {(await caller.packet())[0] for _ in range(40)}
+            alive = await caller.ask("GET_PARAMETER")
+            picture = await caller.ask("TEARDOWN", "/trackID=0")
+            after = await caller.ask("GET_PARAMETER")
+
+    assert 2 not in left
+    codes = [text.split()[1] for text in (sound, alive, picture, after)]
+    assert codes == ["200", "200", "200", "454"]
+
+
+@pytest.mark.parametrize("asked", ["/trackID=0", "/trackID=1/", "?profile=1", "/?a=b/c", "/"])
+async def test_addresses_are_told_from_the_whole_whatever_was_asked(asked: str) -> None:
+    async with client() as (caller, board):
+        with board.streaming():
+            described = await caller.ask("DESCRIBE", asked)
+            await caller.ask("SETUP", "/trackID=0", Transport="RTP/AVP/TCP")
+            played = await caller.ask("PLAY", asked)
+
+    whole = f"rtsp://127.0.0.1:{caller._port}/{NAME}/"
+    assert f"Content-Base: {whole}\r\n" in described
+    assert f"RTP-Info: url={whole}trackID=0;seq=" in played
+
+
+@pytest.mark.parametrize("asked", ["/trackID=1", "/trackID=1/?tcp", "/?tcp/trackID=1"])
+def test_a_track_is_found_on_either_side_of_a_question(asked: str) -> None:
+    assert words.Request("SETUP", f"rtsp://h/{NAME}{asked}").track == 1
+
+
+def test_an_account_in_an_address_is_not_said_again() -> None:
+    assert words.Request("PLAY", "rtsp://vms:secret@h:8554/a").base == "rtsp://h:8554/a/"
+
+
+def test_headers_may_be_folded_and_parameters_be_in_capitals() -> None:
+    read = words.read(b"PLAY rtsp://h/a RTSP/1.0\r\ncseq:7\r\nX: one,\r\n two\r\n\r\n")
+
+    assert read.headers == {"cseq": "7", "x": "one, two"}
+    assert words.transport("rtp/avp/tcp;Interleaved=4-5", 0, secure=False) == words.Transport(
+        interleaved=(4, 5)
+    )
+
+
+async def test_what_cannot_be_read_is_answered_by_its_number() -> None:
+    async with served() as (_, port):
+        said = []
+        for line in ("OPTIONS * RTSP/2.0", "OPTIONS *"):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(f"{line}\r\nCSeq: 31\r\n\r\n".encode())
+            said.append((await reader.read()).decode())
+            writer.close()
+
+    assert said[0].startswith("RTSP/1.0 505 ")
+    assert said[1].startswith("RTSP/1.0 400 ")
+    assert all("CSeq: 31\r\n" in answer for answer in said)
+
+
 async def test_a_session_is_of_one_officer() -> None:
     async with client() as (caller, board):
         board.knows = lambda name: True  # type: ignore[method-assign]
@@ -384,6 +161,59 @@ async def test_a_proof_for_one_officer_is_none_for_another() -> None:
         assert monkeys.lets_in(request) is False
         caller.nonce = "0-forged"
         assert (await caller.ask("DESCRIBE")).split()[1] == "401"
+
+
+async def test_a_proof_about_no_address_is_none() -> None:
+    said = 'Digest username="vms", uri="rtsp://[", nonce="0-x", response="y"'
+    async with client() as (caller, _):
+        caller.nonce = ""
+        assert (await caller.ask("DESCRIBE", Authorization=said)).split()[1] == "401"
+
+
+async def test_a_track_set_up_again_keeps_no_port_of_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    opened: list[asyncio.DatagramTransport] = []
+
+    def hear(_self: object, transport: asyncio.DatagramTransport) -> None:
+        opened.append(transport)
+
+    monkeypatch.setattr(rtsp_session._Ear, "connection_made", hear)
+    async with client() as (caller, _):
+        for _ in range(3):
+            await caller.ask("SETUP", "/trackID=0", Transport="RTP/AVP;client_port=5000-5001")
+        within = await caller.ask("SETUP", "/trackID=0", Transport="RTP/AVP/TCP")
+
+        assert "interleaved=0-1" in within
+        assert [each for each in opened if not each.is_closing()] == []
+
+
+async def test_a_second_press_whose_first_has_no_end_is_what_the_vms_sees() -> None:
+    async with client() as (caller, board):
+        with board.streaming() as first:
+            await caller.ask("SETUP", "/trackID=0", Transport="RTP/AVP/TCP;interleaved=0-1")
+            await caller.ask("PLAY")
+            await caller.packet()
+            with board.streaming() as second:
+                async with asyncio.timeout(5):
+                    while (first.viewers, second.viewers) != (0, 1):  # noqa: ASYNC110
+                        await asyncio.sleep(0.02)
+                await caller.packet()
+
+    assert board.notes[:2] == [f"{NAME} 127.0.0.1 opened", f"{NAME} 127.0.0.1 closed"]
+
+
+async def test_sound_that_cannot_be_read_costs_no_picture() -> None:
+    async with client() as (caller, board):
+        with board.streaming() as channel:
+            await caller.ask("SETUP", "/trackID=0", Transport="RTP/AVP/TCP;interleaved=0-1")
+            await caller.ask("SETUP", "/trackID=1", Transport="RTP/AVP/TCP;interleaved=2-3")
+            await caller.ask("PLAY")
+            for data in (b"", b"\xff", b"\x03" * 7, bytes(2000)):
+                channel.show(Sample(codec=Codec.OPUS, data=data, at_s=20.0, key=True))
+            after = [await caller.packet() for _ in range(200)]
+
+    assert {0, 2} <= {number for number, _ in after[100:]}
 
 
 @pytest.mark.parametrize(
@@ -419,6 +249,42 @@ async def test_who_knocks_and_says_nothing_is_let_go(monkeypatch: pytest.MonkeyP
         writer.close()
 
 
+async def test_the_end_of_the_host_is_no_fault(caplog: pytest.LogCaptureFixture) -> None:
+    async with served() as (board, port):
+        with board.streaming():
+            caller = await Client(port).open()
+            await caller.ask("SETUP", "/trackID=0", Transport="RTP/AVP/TCP;interleaved=0-1")
+            await caller.ask("PLAY")
+            await caller.packet()
+            silent, writer = await asyncio.open_connection("127.0.0.1", port)
+    assert await silent.read() == b""
+    writer.close()
+    await caller.close()
+
+    assert board.notes == [f"{NAME} 127.0.0.1 opened", f"{NAME} 127.0.0.1 closed"]
+    assert [line.message for line in caplog.records if line.levelname == "ERROR"] == []
+
+
+async def test_those_who_say_nothing_take_no_place_from_a_vms(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(rtsp, "CONNECTIONS_MOST", 3)
+    async with served() as (_, port):
+        silent = [await asyncio.open_connection("127.0.0.1", port) for _ in range(3)]
+        callers = []
+        for reader, _ in silent:
+            callers.append(await Client(port).open())
+            assert (await callers[-1].ask("DESCRIBE")).split()[1] == "200"
+            assert await asyncio.wait_for(reader.read(), 5) == b""
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        assert await asyncio.wait_for(reader.read(), 5) == b""  # all three places are a VMS's
+        assert (await callers[0].ask("DESCRIBE")).split()[1] == "200"
+        for caller in callers:
+            await caller.close()
+        for _, one in [*silent, (reader, writer)]:
+            one.close()
+
+
 async def test_packets_go_to_who_asked_and_reports_keep_him_alive() -> None:
     heard: list[bytes] = []
 
@@ -448,63 +314,3 @@ async def test_packets_go_to_who_asked_and_reports_keep_him_alive() -> None:
     assert {packet[8:12] for packet in pictures} == {source}
     assert all((b - a) % 65536 == 1 for a, b in itertools.pairwise(numbers))
     assert any(packet[1] == 200 for packet in heard)
-
-
-@given(st.binary(max_size=200))
-def test_any_bytes_are_a_request_or_none(head: bytes) -> None:
-    try:
-        request = words.read(head)
-    except words.BadRequestError:
-        return
-    assert request.headers["cseq"].isdecimal()
-
-
-@given(st.text(max_size=80), st.integers(0, 1), st.booleans())
-def test_any_transport_is_one_of_ours_or_none(header: str, track: int, secure: bool) -> None:
-    chosen = words.transport(header, track, secure=secure)
-    if chosen and chosen.udp:
-        assert not secure
-        assert 1023 < chosen.udp[0] <= 65535
-
-
-@given(st.lists(st.binary(min_size=1, max_size=3 * LARGEST_PAYLOAD), min_size=1, max_size=4))
-def test_pictures_are_cut_and_can_be_put_together_again(bodies: list[bytes]) -> None:
-    """By RFC 6184, read here a second time."""
-    sent = [b"\x41" + body.replace(b"\0", b"\1") for body in bodies]
-    picture = b"".join(b"\0\0\0\1" + unit for unit in sent)
-    back: list[bytes] = []
-    for payload in payloads(picture):
-        assert len(payload) <= LARGEST_PAYLOAD
-        if payload[0] & 0x1F != 28:
-            back.append(payload)
-        elif payload[1] & 0x80:
-            back.append(bytes((payload[0] & 0xE0 | payload[1] & 0x1F,)) + payload[2:])
-        else:
-            back[-1] += payload[2:]
-
-    assert back == sent
-    assert list(units(picture)) == sent
-
-
-def test_a_report_ties_the_media_clock_to_the_wall_clock() -> None:
-    stream = Stream(96, 90_000)
-    packets = list(stream.packets([b"a", b"bc"], 10.0))
-    report = stream.report(11.0, 1_795_457_040.5)
-
-    assert [packet[1] for packet in packets] == [96, 224]
-    assert report[1] == 200
-    assert int.from_bytes(report[8:12], "big") == 1_795_457_040 + 2_208_988_800
-    assert int.from_bytes(report[12:16], "big") == 2**31
-    began = int.from_bytes(packets[0][4:8], "big")
-    assert (int.from_bytes(report[16:20], "big") - began) % 2**32 == 90_000
-    assert int.from_bytes(report[20:24], "big") == 2
-    assert int.from_bytes(report[24:28], "big") == 3
-    assert len(report) % 4 == 0
-
-
-def test_the_still_picture_is_a_key_picture_of_a_profile_every_vms_shows() -> None:
-    kinds = [unit[0] & 0x1F for unit in units(STILL)]
-
-    assert kinds[:2] == [7, 8]
-    assert set(kinds[2:]) == {5}
-    assert next(units(STILL))[1] == 66  # baseline

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -165,13 +166,15 @@ def test_the_commands_of_a_new_site_follow_one_another(
     assert main(["account", "Léa", "--config", str(path), "--password-stdin"]) == 1
     monkeypatch.setattr("sys.stdin", io.StringIO("long enough for a night\n"))
     assert main(["account", "Léa", "--config", str(path), "--password-stdin"]) == 0
-    assert main(["doctor", "--config", str(path)]) == 0
+    assert main(["doctor", "--config", str(path)]) == 1
     assert main(["simulate"]) == 0
 
     said = capsys.readouterr().out
+    assert "✗ adapters: aucune caméra-piéton n’est branchée" in said
+    assert "✗ territory: aucune caméra de la ville n’est connue" in said
     assert "Compte Léa prêt, rôle civil." in said
     assert "✓ adapters.crews" in said
-    assert "axis\nmilestone\n" in said
+    assert "axis\nineo\nmilestone\n" in said
 
 
 def test_the_doctor_names_what_is_broken_and_fails(
@@ -192,11 +195,59 @@ def test_the_doctor_names_what_is_broken_and_fails(
     assert "127.0.0.1:9 ne répond pas" in said
 
 
+def test_the_doctor_finds_nothing_wrong_where_someone_can_call_and_be_seen(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    layer = (
+        '{"type": "FeatureCollection", "features": [{"type": "Feature", "properties": {"id": "1"}, '
+    )
+    layer += '"geometry": {"type": "Point", "coordinates": [4.08, 43.56]}}]}'
+    (tmp_path / "cameras.geojson").write_text(layer)
+    path = tmp_path / "renfort.toml"
+    path.write_text(
+        '[territory]\ncameras = "cameras.geojson"\n[adapters.axis]\ntransport = "bridge"\n'
+    )
+
+    assert main(["doctor", "--config", str(path)]) == 0
+    assert "✗" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (["--help"], "afficher cette aide"),
+        (["doctr"], "erreur : COMMANDE : 'doctr' n’est pas possible ; au choix : 'serve'"),
+        (["situate"], "erreur : il manque : LON,LAT, --layers"),
+        (["demo", "--port", "x"], "erreur : --port : valeur impossible : 'x'"),
+        (["doctor", "--config"], "erreur : --config : il faut une valeur"),
+        (["simulate", "axis", "--x"], "erreur : arguments inconnus : --x"),
+    ],
+)
+def test_a_command_line_is_helped_and_refused_in_french(
+    line: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(line)
+
+    told = capsys.readouterr()
+    assert said in told.out + told.err
+    assert "usage : renfort" in told.out + told.err
+
+
+def test_a_simulator_whose_port_is_taken_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+
+        assert main(["simulate", "milestone", "--plain", "--port", port]) == 1
+
+    assert "un autre programme occupe ce port" in capsys.readouterr().err
+
+
 def test_an_unknown_simulator_is_refused_with_those_there_are(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert main(["simulate", "genetec"]) == 2
-    assert "axis, milestone" in capsys.readouterr().err
+    assert "axis, ineo, milestone" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("written", ['"Mars/Olympus"', '""', "3", '"../../etc/passwd"'])

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -172,6 +173,16 @@ async def test_one_bad_statement_spoils_no_other(store: Store) -> None:
     assert answers[1].new == [PRESS]
 
 
+async def test_what_cannot_be_written_does_not_end_the_journal(store: Store) -> None:
+    for odd in ("\ud800", 1 << 70):
+        with pytest.raises((UnicodeEncodeError, OverflowError)):
+            await asyncio.wait_for(store.query("SELECT ?", odd), 5)
+
+    await store.append([PRESS], NOW)
+
+    assert await store.facts_of(IncidentId("axis:s1")) == [PRESS]
+
+
 def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     (tmp_path / "renfort.db").write_bytes(b"not a database" * 100)
 
@@ -199,3 +210,30 @@ def test_a_database_is_brought_up_to_date_once(tmp_path: Path) -> None:
     database.close()
     assert version >= 1
     assert mode == "wal"
+
+
+async def test_looking_for_what_is_over_costs_no_more_when_more_is_kept(store: Store) -> None:
+    """It is done each minute in the thread that presses are written in."""
+    steps: list[int] = []
+
+    def count() -> int:
+        steps.append(1)
+        return 0
+
+    def fill(database: sqlite3.Connection, first: int, number: int) -> None:
+        closing = "INSERT INTO fact (id, kind, incident, at, heard_at, body) VALUES "
+        closing += "(?1, 'Closed', ?1, '2026-11-01', '2026-11-01', x'')"
+        names = [(f"axis:{each}",) for each in range(first, first + number)]
+        database.executemany(closing, names)
+        database.executemany("INSERT INTO picture VALUES (?, 1, 1, x'7b7d')", names)
+
+    costs = []
+    for first, number in ((0, 10), (10, 3000)):
+        await store.together(partial(fill, first=first, number=number))
+        await store.together(lambda database: database.set_progress_handler(count, 10))
+        steps.clear()
+        assert await store.forget_incidents(datetime(2026, 10, 1, tzinfo=UTC)) == []
+        costs.append(len(steps))
+        await store.together(lambda database: database.set_progress_handler(None, 0))
+
+    assert costs[1] <= costs[0] + 5

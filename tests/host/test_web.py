@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import base64
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,10 @@ from hooks import (
     Activation,
     ActivationId,
     AdapterInfo,
+    Aim,
+    CameraId,
     DeviceId,
+    Document,
     Envelope,
     Fact,
     FactId,
@@ -24,15 +29,21 @@ from hooks import (
     Malformed,
     Message,
     Phase,
+    Picture,
+    ReceivedElsewhere,
+    RefusedElsewhere,
     Situation,
     hookimpl,
 )
-from vms_plugin.adapters import Adapters
+from tests.host.paper import Paper, running
+from vms_plugin import upkeep
 from vms_plugin.engine import Engine
+from vms_plugin.events import Event
 from vms_plugin.live import Relay
+from vms_plugin.rights import Person, Right, rights_of
 from vms_plugin.settings import Settings
 from vms_plugin.store import Store
-from vms_plugin.web import accounts, build
+from vms_plugin.web import accounts, build, stream
 from vms_plugin.web.accounts import Doorkeeper
 
 TOKEN = "a-token-of-the-crews-inlet"
@@ -40,26 +51,8 @@ PASSWORD = "a long enough password"
 INCIDENT = "src:s1"
 
 
-class Paper:
-    patience_s = 600.0
-
-    def load(self) -> None: ...
-    def close(self) -> None: ...
-    def ask_vms(self, adapters: Adapters) -> None: ...
-    def refresh(self) -> bool:
-        return False
-
-    def situate(self, *_: Any, **__: Any) -> Situation:
-        return Situation(missing=(Message(text="no camera layer"),))
-
-    def cameras(self) -> tuple[()]:
-        return ()
-
-    def bounds(self) -> None:
-        return None
-
-    def notes(self) -> list[Message]:
-        return []
+class Town(Paper):
+    situation = Situation(missing=(Message(text="no camera layer"),))
 
     def tile(self, z: int, x: int, y: int, theme: str) -> bytes | None:
         if theme != "night":
@@ -82,23 +75,25 @@ class Source:
                 device=DeviceId("src:d"),
             )  # fmt: skip
 
+    @hookimpl
+    def publish(self, path: str, pictures: tuple[Picture, ...]) -> Document | None:
+        if path != "feed":
+            return None
+        return Document(
+            body="".join(p.incident for p in pictures).encode(), media_type="text/plain"
+        )
+
 
 @asynccontextmanager
-async def room(path: Path) -> AsyncIterator[tuple[httpx.AsyncClient, Engine]]:
-    store = Store(path / "renfort.db")
-    adapters = Adapters()
-    adapters.load({"src": Source}, {})
+async def room(path: Path, *, add: bool = True) -> AsyncIterator[tuple[httpx.AsyncClient, Engine]]:
     settings = Settings(intake_tokens={"src": TOKEN})
-    engine = Engine(settings, adapters, store, Paper())  # type: ignore[arg-type]
-    await engine.start()
-    await accounts.add(store, "Léa", PASSWORD)
-    transport = httpx.ASGITransport(app=build(engine, Relay(engine)), client=("127.0.0.1", 5000))
-    try:
+    async with running(path, {"src": Source}, settings=settings, paper=Town()) as engine:
+        if add:
+            await accounts.add(engine.store, "Léa", PASSWORD)
+        app = build(engine, Relay(engine))
+        transport = httpx.ASGITransport(app=app, client=("127.0.0.1", 5000))
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
             yield client, engine
-    finally:
-        await engine.stop()
-        store.close()
 
 
 async def log_in(client: httpx.AsyncClient, password: str = PASSWORD) -> httpx.Response:
@@ -154,6 +149,20 @@ async def test_a_wrong_password_is_refused_then_waited_for(tmp_path: Path) -> No
     assert "attendez cinq minutes" in right.text
 
 
+async def test_a_name_that_is_no_text_is_a_wrong_name_and_harms_nobody(tmp_path: Path) -> None:
+    parts = [
+        f'--x\r\nContent-Disposition: form-data; name="{field}"\r\n\r\n+2AA-\r\n'
+        for field in ("name", "password")
+    ]
+    kind = {"Content-Type": "multipart/form-data; boundary=x; charset=utf-7"}  # half a character
+    async with room(tmp_path) as (client, _):
+        asked = client.post("/login", content="".join(parts) + "--x--\r\n", headers=kind)
+        odd = await asyncio.wait_for(asked, 10)
+        after = await log_in(client)
+
+    assert (odd.status_code, after.status_code) == (401, 303)
+
+
 async def test_after_the_pause_the_right_password_opens(tmp_path: Path) -> None:
     now = [0.0]
     store = Store(tmp_path / "renfort.db")
@@ -162,10 +171,10 @@ async def test_after_the_pause_the_right_password_opens(tmp_path: Path) -> None:
     for _ in range(5):
         await keeper.enter("Léa", "wrong", "here")
 
-    assert keeper.waits("Léa", "elsewhere")
-    assert keeper.waits("Marc", "here")
+    assert await keeper.waits("Léa", "elsewhere")
+    assert await keeper.waits("Marc", "here")
     now[0] = 301
-    assert not keeper.waits("Léa", "here")
+    assert not await keeper.waits("Léa", "here")
     assert await keeper.enter("Léa", PASSWORD, "here")
     store.close()
 
@@ -177,6 +186,22 @@ async def test_a_session_left_idle_is_over(tmp_path: Path) -> None:
 
         assert (await client.get("/api/state")).status_code == 401
         assert await engine.store.query("SELECT * FROM session") == []
+
+
+async def test_who_works_keeps_the_cookie_and_what_looks_by_itself_does_not_renew_it(
+    tmp_path: Path,
+) -> None:
+    async with room(tmp_path) as (client, _):
+        await say(client)
+        await log_in(client)
+        page = await client.get("/", headers={"Accept": "text/html"})
+        decided = await decide(client, "take")
+        looked = await client.get("/api/state")
+
+    for each in (page, decided):
+        assert "renfort_session=" in each.headers["set-cookie"]
+        assert "HttpOnly" in each.headers["set-cookie"]
+    assert "set-cookie" not in looked.headers
 
 
 async def test_a_changed_password_ends_the_sessions(tmp_path: Path) -> None:
@@ -197,11 +222,21 @@ async def test_every_answer_forbids_what_is_foreign(tmp_path: Path) -> None:
             assert headers["x-content-type-options"] == "nosniff"
 
 
-async def test_a_name_that_is_not_ours_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("host", ["evil.example", "[", "a]b"])
+async def test_a_name_that_is_not_ours_is_refused(tmp_path: Path, host: str) -> None:
     async with room(tmp_path) as (client, _):
-        answer = await client.get("/login", headers={"Host": "evil.example"})
+        answer = await client.get("/login", headers={"Host": host})
 
     assert answer.status_code == 421
+    assert "ne porte pas ce nom" in answer.text
+
+
+async def test_a_page_of_no_address_is_another_page(tmp_path: Path) -> None:
+    async with room(tmp_path) as (client, _):
+        form = {"name": "Léa", "password": PASSWORD}
+        answer = await client.post("/login", data=form, headers={"Origin": "http://["})
+
+    assert answer.status_code == 403
 
 
 async def test_a_decision_is_journaled_in_the_name_of_who_took_it(tmp_path: Path) -> None:
@@ -211,16 +246,45 @@ async def test_a_decision_is_journaled_in_the_name_of_who_took_it(tmp_path: Path
         taken = await decide(client, "take")
         engaged = await decide(client, "engage", crew="crews:1")
         placed = await decide(client, "place", lon=4.08, lat=43.56)
+        aimed = await decide(client, "aim", camera="src:dome")
         closed = await decide(client, "close", outcome="Résolu")
         again = await decide(client, "take")
         facts = await engine.store.facts_of(IncidentId(INCIDENT))
 
-    assert [each.status_code for each in (taken, engaged, placed, closed)] == [204] * 4
+    assert [each.status_code for each in (taken, engaged, placed, aimed, closed)] == [204] * 5
     assert [type(fact).__name__ for fact in facts] == [
-        "Activation", "TakenInCharge", "Engaged", "Placed", "Closed",
+        "Activation", "TakenInCharge", "Engaged", "Placed", "Aimed", "Aimed", "Closed",
     ]  # fmt: skip
     assert {getattr(fact, "by", "Léa") for fact in facts} == {"Léa"}
     assert (again.status_code, again.json()["error"]) == (409, "Cet incident est clos.")
+
+
+async def test_r253_3_turning_a_camera_is_for_those_entitled_to_them(tmp_path: Path) -> None:
+    async with room(tmp_path) as (client, engine):
+        await say(client)
+        await log_in(client)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(accounts, "rights_of", lambda role: rights_of(role) - {Right.CCTV})
+            answer = await decide(client, "aim", camera="src:dome")
+        facts = await engine.store.facts_of(IncidentId(INCIDENT))
+
+    assert answer.status_code == 403
+    assert "Aimed" not in {type(fact).__name__ for fact in facts}
+
+
+async def test_the_page_is_told_what_a_camera_answered(tmp_path: Path) -> None:
+    async with room(tmp_path) as (_, engine):
+        how = Message(text="nothing installed can turn this camera")
+        aim = Aim(camera=CameraId("src:dome"), done=False, how=how)
+        event = Event("aimed", incident=IncidentId(INCIDENT), aim=aim)
+        written = stream.Scribe(engine, Relay(engine)).written(event, Person(name="Léa"))
+
+    name, data = written.splitlines()[:2]
+    assert name == "event: aimed"
+    assert json.loads(data.removeprefix("data: ")) == {
+        "incident": INCIDENT, "camera": "src:dome", "done": False,
+        "how": "rien de ce qui est installé ne peut orienter cette caméra",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -239,7 +303,26 @@ async def test_a_forged_decision_changes_nothing(
         answer = await client.post("/api/decide", json=body, headers=headers)
 
         assert answer.status_code == status
+        assert answer.json()["error"] in (
+            "Cette page n’est plus à jour : rechargez-la.",
+            "Cette demande vient d’une autre page.",
+        )
         assert engine.board.incidents[IncidentId(INCIDENT)].phase is Phase.NEW
+
+
+async def test_a_page_that_is_open_goes_on_deciding_after_a_restart(tmp_path: Path) -> None:
+    async with room(tmp_path) as (client, _):
+        await say(client)
+        await log_in(client)
+        token = (await client.get("/api/state")).json()["token"]
+        cookies = dict(client.cookies)
+
+    async with room(tmp_path, add=False) as (client, _):
+        client.cookies.update(cookies)
+        body = {"decision": "take", "incident": INCIDENT}
+        answer = await client.post("/api/decide", json=body, headers={"X-Renfort-Token": token})
+
+    assert answer.status_code == 204
 
 
 @pytest.mark.parametrize(
@@ -299,7 +382,7 @@ async def test_an_inlet_without_a_token_is_closed(tmp_path: Path) -> None:
 
 
 async def test_ten_megabytes_are_refused_without_being_read(tmp_path: Path) -> None:
-    async with room(tmp_path) as (client, _):
+    async with room(tmp_path) as (client, engine):
         said = await say(client, content=b"x" * 10_000_000)
 
         async def unsaid() -> AsyncIterator[bytes]:
@@ -308,8 +391,80 @@ async def test_ten_megabytes_are_refused_without_being_read(tmp_path: Path) -> N
 
         streamed = await say(client, content=unsaid())
 
+        kept = await engine.store.unread_count()
+
     assert said.status_code == streamed.status_code == 413
     assert said.json()["error"]["remedy"] == "send smaller messages"
+    assert kept == 2
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    [f"Bearer {TOKEN}", "Basic " + base64.b64encode(f"reader:{TOKEN}".encode()).decode()],
+)
+async def test_an_outlet_is_read_with_the_token_of_the_inlet(
+    tmp_path: Path, authorization: str
+) -> None:
+    async with room(tmp_path) as (client, engine):
+        await say(client)
+        await until_picture(engine, bool)
+        closed = await client.get("/outlet/src/feed")
+        headers = {"Authorization": authorization}
+        found = await client.get("/outlet/src/feed", headers=headers)
+        again = await client.get(
+            "/outlet/src/feed", headers={**headers, "If-None-Match": found.headers["etag"]}
+        )
+        missing = await client.get("/outlet/src/other", headers=headers)
+        nobody = await client.get("/outlet/nobody/feed", headers=headers)
+
+    assert closed.status_code == nobody.status_code == 401
+    assert (found.text, found.headers["content-type"]) == (INCIDENT, "text/plain; charset=utf-8")
+    assert (again.status_code, again.content) == (304, b"")
+    assert missing.status_code == 404
+
+
+@pytest.mark.parametrize("said", ["{}", "W/{}", '"older", W/{}', "*"])
+async def test_a_document_known_already_is_not_sent_again(tmp_path: Path, said: str) -> None:
+    async with room(tmp_path) as (client, engine):
+        await say(client)
+        await until_picture(engine, bool)
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        tag = (await client.get("/outlet/src/feed", headers=headers)).headers["etag"]
+        known = await client.get(
+            "/outlet/src/feed", headers={**headers, "If-None-Match": said.format(tag)}
+        )
+        other = await client.get(
+            "/outlet/src/feed", headers={**headers, "If-None-Match": 'W/"older", "another"'}
+        )
+
+    assert (known.status_code, other.status_code) == (304, 200)
+
+
+async def test_a_refusal_told_elsewhere_is_said_until_a_reception_is(tmp_path: Path) -> None:
+    async with room(tmp_path) as (client, engine):
+        await say(client)
+        now, incident = datetime.now(UTC), IncidentId(INCIDENT)
+        refusal = RefusedElsewhere(
+            id=FactId("src:r"), at=now, incident=incident, by="Hyperviseur", why="no area"
+        )
+        await engine.hear([refusal], now)
+        refused = await until_picture(engine, lambda picture: picture.refused_by)
+        later = now + timedelta(seconds=1)
+        await engine.hear(
+            [ReceivedElsewhere(id=FactId("src:a"), at=later, incident=incident, by="Hyperviseur")],
+            later,
+        )
+        received = await until_picture(engine, lambda picture: picture.received_by)
+
+    assert refused.refused_by == ("Hyperviseur",)
+    assert received.refused_by == ()
+
+
+async def until_picture(engine: Engine, true: Callable[[Picture], object]) -> Picture:
+    async with asyncio.timeout(5):
+        while not ((picture := engine.pictures.get(IncidentId(INCIDENT))) and true(picture)):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    return picture
 
 
 async def test_a_broken_adapter_is_named_on_the_page(tmp_path: Path) -> None:
@@ -321,6 +476,24 @@ async def test_a_broken_adapter_is_named_on_the_page(tmp_path: Path) -> None:
     [wreck] = [each for each in health["adapters"] if each["name"] == "wreck"]
     assert (wreck["state"], wreck["well"], health["well"]) == ("broken", False, False)
     assert "describe" in wreck["failures"][0]["why"]
+
+
+async def test_what_is_kept_against_the_law_is_told_to_everybody_r241_13(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(_archive: object, tell: Callable[[Message | None], None]) -> None:
+        tell(Message(text="recordings past their month that cannot be destroyed: {count}",
+                     params={"count": 2}))  # fmt: skip
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(upkeep, "keep_the_month", fails)
+    async with room(tmp_path) as (client, engine):
+        await accounts.add(engine.store, "Ana", PASSWORD, "dpo")
+        await client.post("/login", data={"name": "Ana", "password": PASSWORD})
+        health = (await client.get("/api/state")).json()["health"]
+
+    assert "qui ne peuvent pas être détruits" in health["unlawful"]
+    assert (health["adapters"], health["notes"]) == ([], [])  # the rest is for who mends it
 
 
 async def test_tiles_are_drawn_kept_and_absent_without_a_town(tmp_path: Path) -> None:
@@ -348,11 +521,14 @@ async def test_stages_tell_when_a_press_reached_each(tmp_path: Path) -> None:
 
 
 async def test_the_stream_begins_with_everything(tmp_path: Path) -> None:
-    from vms_plugin.web import stream
+    async def still() -> Person:
+        return person
 
     async with room(tmp_path) as (client, engine):
         await say(client)
-        events = stream.events(engine, Relay(engine), {"user": "Léa"})
+        person = Person(name="Léa", rights=rights_of("civil"))
+        scribe = stream.Scribe(engine, Relay(engine))
+        events = scribe.events(person, lambda _: {"user": "Léa"}, still)
         hello, state = await anext(events), await anext(events)
         await engine.take_in_charge(IncidentId(INCIDENT), "Léa")
         later = await anext(events)

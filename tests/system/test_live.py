@@ -1,4 +1,4 @@
-"""The officer's picture in a real browser, from press to end, under a watch of the file system."""
+"""The officer's picture and the town's cameras in a real browser, under a watch of the files."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from typing import Any
 
 import ifaddr
 import pytest
+import requests
 from playwright.sync_api import Page, sync_playwright
 
 from vms_plugin.demo import town
@@ -35,6 +36,7 @@ pytestmark = [
 #: Reads the clock along the lower edge of the decoded picture: its age in ms, now.
 AGE = """() => {
   const video = document.querySelector("#tile video");
+  if (!video.videoWidth) return null;  // fetched again this very moment
   const canvas = document.createElement("canvas");
   [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight];
   const paper = canvas.getContext("2d");
@@ -109,9 +111,13 @@ def _activation(stage: Stage, environment: dict[str, Any]) -> None:
 
 
 def _seen(page: Page, stage: Stage) -> None:
-    serial = stage.press(lon=24.944, lat=60.1705, eph=8)["serial"]
+    told = stage.press(lon=24.944, lat=60.1705, eph=8)
+    serial = told["serial"]
     _shows(page, "en direct")
-    ages = sorted(page.evaluate(AGE) for _ in range(20))
+    read: list[int | None] = []
+    while len(ages := sorted(each for each in read if each is not None)) < 20:
+        assert len(read) < 400
+        read.append(page.evaluate(AGE))
     assert ages[0] >= 0
     assert ages[10] < 1000  # how fast is for the benchmark: here, that it is this picture, now
     assert page.evaluate("document.querySelector('#tile video').muted")
@@ -130,10 +136,45 @@ def _seen(page: Page, stage: Stage) -> None:
     page.wait_for_timeout(500)
     _shows(page, "en direct")
 
+    _cameras(page, stage)
+
     stage.release(serial)
     _shows(page, "aucune n’est gardée ici")
     assert page.evaluate("document.querySelector('#tile video').srcObject") is None
     assert page.locator("#tile video").is_hidden()
+
+    session = stage.operator()
+    headers = {"X-Renfort-Token": stage.state(session)["token"]}
+    body = {"decision": "close", "incident": f"axis:{told['sessionId']}", "outcome": "essai"}
+    session.post(f"{stage.url}/api/decide", json=body, headers=headers, timeout=10)
+    page.wait_for_selector("#strip", state="hidden", timeout=20_000)
+    limit = monotonic() + 20
+    while _watched(stage):
+        assert monotonic() < limit
+        page.wait_for_timeout(50)
+
+
+def _cameras(page: Page, stage: Stage) -> None:
+    """See the town's cameras from the other maker: moving, mute, refused in words."""
+    page.wait_for_selector("#tiles .cctv[data-state=showing]", timeout=20_000)
+    moving = "document.querySelector('#tiles .cctv[data-state=showing] video')"
+    _until(page, f"{moving}.currentTime > 0.5")
+    assert page.evaluate(f"{moving}.muted && !{moving}.srcObject.getAudioTracks().length")
+    guid = page.locator("#tiles .cctv[data-state=showing]").first.get_attribute("data-camera") or ""
+    guid = guid.removeprefix("milestone:")
+    assert guid in _watched(stage)
+
+    stage._control(stage.milestone, "lens", {"id": guid, "masked": True})
+    stage._control(stage.milestone, "drop", {})  # its sessions end, and are fetched again
+    said = "#tiles .cctv[data-state=refused] .said:has-text('masques de confidentialité')"
+    page.wait_for_selector(said, timeout=20_000)
+    page.wait_for_selector("#tiles .cctv[data-state=showing]", timeout=20_000)
+
+
+def _watched(stage: Stage) -> list[str]:
+    url = f"{stage.milestone['control']}/views"
+    told = requests.get(url, verify=stage.milestone["ca"], timeout=10).json()["sessions"]
+    return [each["camera"] for each in told]
 
 
 def _until(page: Page, true: str) -> None:
