@@ -5,7 +5,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup demo test lint types imports i18n bench clean
+.PHONY: guide help setup demo test lint types imports i18n bench clean
 
 help: ## list the commands
 	@grep -E '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -44,7 +44,7 @@ i18n: setup ## extract the sentences and compile the catalogues
 	$(BIN)/python tools/catalogue.py
 
 lock: ## renew requirements.lock from pyproject.toml (needs uv)
-	uv pip compile pyproject.toml --group dev --extra demo --extra postgis --universal --python-version 3.11 \
+	uv pip compile pyproject.toml --group dev --extra demo --extra postgis --extra s3 --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-header --output-file requirements.lock
 
 bench: setup ## print every figure the project quotes
@@ -54,8 +54,22 @@ bench: setup ## print every figure the project quotes
 	$(BIN)/python -m benchmarks.peers
 	$(BIN)/python -m benchmarks.growth --svg docs/images/growth.svg
 	$(BIN)/python -m benchmarks.coverage
-	$(BIN)/python benchmarks/press.py
+	$(BIN)/python -m benchmarks.crews --by mqtt
+	$(BIN)/python -m benchmarks.crews --by geo-pos
+	$(BIN)/python -m benchmarks.inventory
+	$(BIN)/python -m benchmarks.press
+	$(BIN)/python -m benchmarks.page
+	$(BIN)/python -m benchmarks.hypervisor
+	$(BIN)/python -m benchmarks.wall
+	$(BIN)/python -m benchmarks.live
+	$(BIN)/python -m benchmarks.live_ways
+	$(BIN)/python -m benchmarks.live_soak
 	$(BIN)/python benchmarks/crash.py
+
+guide: setup ## take the pictures of the operator's guide, and write the key card
+	tools/debian.sh tests
+	$(BIN)/python tools/screenshot.py
+	$(BIN)/python tools/keycard.py
 
 clean: ## remove what was made
 	rm -rf .venv .mypy_cache .ruff_cache .coverage dist

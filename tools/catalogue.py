@@ -20,11 +20,13 @@ from babel.messages.pofile import read_po, write_po
 
 ROOT = Path(__file__).parents[1]
 LOCALE = ROOT / "vms_plugin" / "locale"
-LANGUAGES = ("fr",)
+LANGUAGES = ("fr", "en")
+#: The ids are sentences of that language: each is its own text, until somebody writes better.
+OURS_ALREADY = "en"
 OURS = ("hooks", "adapters", "dispatch_gis", "vms_plugin")
 KEYWORDS = {
     "_": None, "say": None, "_say": None, "Message": None, "plural": (1, 2), "AdapterError": None,
-    "Unreachable": None, "Refused": None, "BadSettings": (3,),
+    "Unreachable": None, "Refused": None, "NotTaken": None, "BadSettings": (3,), "amiss": (3,),
     "Malformed": (3,), "UnreadableLayerError": None, "UnreachableDatabaseError": None,
 }  # fmt: skip
 _PLACEHOLDER = re.compile(r"\{(\w*)[^{}]*\}")
@@ -112,9 +114,16 @@ def update(language: str) -> None:
     """Bring a catalogue up to date, and compile it."""
     folder(language).mkdir(parents=True, exist_ok=True)
     path = folder(language) / "vms_plugin.po"
-    catalog = read(language) if path.exists() else Catalog(language, domain="vms_plugin")
+    new = Catalog(
+        language, "vms_plugin", "# Renfort, as it speaks to people.", "renfort", fuzzy=False
+    )
+    catalog = read(language) if path.exists() else new
     catalog.update(template(), no_fuzzy_matching=True)
     catalog.obsolete.clear()
+    if language == OURS_ALREADY:
+        for message in catalog:
+            if message.id and not (all(message.string) if message.pluralizable else message.string):
+                message.string = message.id
     out = BytesIO()
     write_po(out, catalog, width=100, sort_output=True, omit_header=False, include_lineno=False)
     stable = re.sub(rb'"(POT-Creation|PO-Revision)-Date: [^"]*"\n', b"", out.getvalue())

@@ -9,7 +9,7 @@ from enum import Enum
 from pathlib import Path
 
 import hooks
-from hooks import errors, live, specs, types
+from hooks import adapter, basics, errors, facts, live, picture, recordings, specs, town
 
 
 def lines() -> list[str]:
@@ -18,8 +18,9 @@ def lines() -> list[str]:
     for name, function in sorted(inspect.getmembers(specs, inspect.isfunction)):
         if hasattr(function, f"{hooks.PROJECT}_spec"):
             written.append(f"hook {name}{inspect.signature(function)}")
-    homes = (types.__name__, live.__name__)
-    crossing = {**vars(types), **vars(live)}
+    modules = (basics, facts, town, picture, live, recordings, adapter)
+    homes = tuple(module.__name__ for module in modules)
+    crossing = {name: kind for module in modules for name, kind in vars(module).items()}
     for name, kind in sorted(crossing.items()):
         if not inspect.isclass(kind) or kind.__module__ not in homes or name.startswith("_"):
             continue

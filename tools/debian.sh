@@ -9,12 +9,18 @@ python)
     ;;
 tests)
     [ -x /usr/bin/chromium ] || need+=(chromium)
+    [ -x /usr/bin/firefox-esr ] || need+=(firefox-esr)
     [ -x /usr/sbin/mosquitto ] || need+=(mosquitto)
+    [ -x /usr/lib/rabbitmq/bin/rabbitmq-server ] || need+=(rabbitmq-server)
     [ -x /usr/lib/postgresql/15/bin/initdb ] && [ -e /usr/share/postgresql/15/extension/postgis.control ] ||
         need+=(postgresql-15-postgis-3)
+    [ -x /usr/bin/pdftotext ] || need+=(poppler-utils)
+    command -v node >/dev/null && command -v npm >/dev/null || need+=(nodejs npm)
     [ -x /usr/bin/ffprobe ] || need+=(ffmpeg)
     [ -x /usr/bin/gst-launch-1.0 ] && ls /usr/lib/*/gstreamer-1.0/libgstlibav.so >/dev/null 2>&1 ||
         need+=(gstreamer1.0-tools gstreamer1.0-plugins-{base,good,bad} gstreamer1.0-libav)
+    ls /usr/lib/*/girepository-1.0/GstRtspServer-1.0.typelib >/dev/null 2>&1 ||
+        need+=(python3-gi gir1.2-gst-rtsp-server-1.0 gir1.2-gst-plugins-base-1.0 gstreamer1.0-rtsp)
     /usr/bin/python3 -c 'import qgis.core' 2>/dev/null || need+=(python3-qgis qgis-providers)
     ;;
 bench)
@@ -35,7 +41,7 @@ export DEBIAN_FRONTEND=noninteractive
 apt-get update -qq
 apt-get install -y -qq --no-install-recommends "${need[@]}"
 # A server started by its package would hold the standard port; the tests start their own.
-for service in mosquitto postgresql; do
+for service in mosquitto postgresql rabbitmq-server; do
     if [[ " ${need[*]} " == *" $service"* ]] && command -v service >/dev/null; then
         service "$service" stop >/dev/null 2>&1 || true
     fi

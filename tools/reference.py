@@ -20,8 +20,12 @@ HEAD = """\
 
 {module}
 
-The types that cross are in [`hooks/types.py`](../../hooks/types.py), each field with its unit. The
-contract as released, line by line, is [`hooks/contract.txt`](../../hooks/contract.txt).
+The types that cross stand by subject, each field with its unit:
+[`basics`](../../hooks/basics.py), [`facts`](../../hooks/facts.py), [`town`](../../hooks/town.py),
+[`picture`](../../hooks/picture.py), [`live`](../../hooks/live.py),
+[`recordings`](../../hooks/recordings.py),
+[`adapter`](../../hooks/adapter.py). The contract as released, line by line, is
+[`hooks/contract.txt`](../../hooks/contract.txt).
 [`hooks/testing.py`](../../hooks/testing.py) tries an adapter against it, and the
 [tutorial](tutorial/README.md) builds one.
 """
