@@ -161,6 +161,19 @@ def decode(envelope: Envelope) -> Iterable[Fact]:
 
 
 @hookspec
+def recall(receipts: Mapping[IncidentId, Receipt]) -> None:
+    """Take back your last answers about the incidents on the board, the host being restarted.
+
+    Called once, before any `show` or `withdraw`, when there are any: so that what one incident
+    holds, as a screen, is not given to another. Touches no network.
+
+        @hookimpl
+        def recall(self, receipts):
+            self.screens = {each.data: incident for incident, each in receipts.items()}
+    """
+
+
+@hookspec
 def show(picture: Picture, receipt: Receipt | None, repeated: bool, keep: Keep) -> Receipt | None:
     """Make the VMS show this version; return what you need to change or remove it later.
 

@@ -8,6 +8,7 @@ import random
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from dataclasses import replace
+from functools import partial
 from time import monotonic
 from typing import Any
 
@@ -23,7 +24,7 @@ OPEN_CALLS = 8
 #: Under that name is said what `show` could not do, the alert being shown.
 PARTLY = "show, in part"
 #: The calls made from here: once nothing is behind, none of them fails any more.
-CALLS = ("show", PARTLY, "withdraw", "engage", "release", "acknowledge", "notify")
+CALLS = ("recall", "show", PARTLY, "withdraw", "engage", "release", "acknowledge", "notify")
 #: How long an adapter waits for the disk before it replaces something.
 KEEP_S = 5.0
 
@@ -47,13 +48,18 @@ class Courier:
         self._on_shown = on_shown
         self._busy: dict[str, asyncio.Task[None]] = {}
         self._wake = asyncio.Event()
+        self._recalled: dict[IncidentId, Receipt] = {}
 
-    async def remember(self) -> None:
-        """Read what this adapter was made to show before the host was restarted."""
+    async def remember(self, incidents: Iterable[IncidentId]) -> None:
+        """Read what this adapter was made to show before the host was restarted.
+
+        Of these incidents, those on the board, it is told its own answers before anything else.
+        """
         for row in await self._store.delivered(self.adapter):
             self.ledger.shown[row.subject] = Shown(
                 version=row.version, receipt=row.receipt, asked=True
             )
+        self._recalled = self.receipts(incidents)
 
     def want(self, subject: str, version: int, *, urgent: bool = False) -> None:
         """Ask for a version of a subject; returns at once."""
@@ -71,6 +77,7 @@ class Courier:
 
     async def run(self) -> None:
         """Deliver until cancelled."""
+        await self._recall()
         try:
             while True:
                 self._wake.clear()
@@ -91,6 +98,14 @@ class Courier:
         finally:
             for task in self._busy.values():
                 task.cancel()
+
+    async def _recall(self) -> None:
+        """Tell the adapter its own answers; one that cannot take them is asked all the same."""
+        if not self._recalled or not self._adapters[self.adapter].offers("recall"):
+            return
+        ask = partial(self._adapters.ask, self.adapter, "recall", receipts=self._recalled)
+        with contextlib.suppress(AdapterError):  # noted under its name
+            await asyncio.to_thread(ask)
 
     async def _deliver(self, subject: str) -> None:
         """Close one difference. Never two at once for one subject: a late answer is waited for."""

@@ -40,7 +40,7 @@ class Dispatch:
         )  # fmt: skip
         for name in sorted({n for hook in HOOKS for n in engine.adapters.offering(hook)}):
             courier = Courier(name, engine.adapters, engine.store, self._call_for, self._shown)
-            await courier.remember()
+            await courier.remember(engine.pictures)
             self.couriers[name] = courier
         for incident in engine.board.incidents.values():
             self.want(incident)

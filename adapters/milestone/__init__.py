@@ -18,6 +18,7 @@ from hooks import (
     Fact,
     Feed,
     Health,
+    IncidentId,
     Keep,
     Live,
     Malformed,
@@ -109,6 +110,11 @@ class Milestone:
         from adapters.milestone.discover import discover  # noqa: PLC0415
 
         return discover(self._desk.client.gateway)
+
+    @hookimpl
+    def recall(self, receipts: Mapping[IncidentId, Receipt]) -> None:
+        """Know which monitors show which incident."""
+        self._desk.recall(receipts)
 
     @hookimpl
     def show(

@@ -17,13 +17,22 @@ from adapters.milestone.ladder import Ladder, Scene, joined
 from adapters.milestone.matrix import Matrix
 from adapters.milestone.ptz import Turner
 from adapters.milestone.raising import KNOWN_S, Event
-from adapters.milestone.record import Part, Record, read_record
+from adapters.milestone.record import NOTHING, Part, Record, read_record
 from adapters.milestone.rules import Preset, Rules
 from adapters.milestone.settings import Settings
 from adapters.milestone.theirs import AlarmWatch
 from adapters.milestone.view import SharedView
 from adapters.milestone.wall import SmartWall
-from hooks import AdapterError, Camera, Health, Keep, Listener, Picture, Receipt
+from hooks import (
+    AdapterError,
+    Camera,
+    Health,
+    IncidentId,
+    Keep,
+    Listener,
+    Picture,
+    Receipt,
+)
 
 #: Cameras named in the settings that a probe looks up; it must end within seconds.
 PROBED = 20
@@ -97,6 +106,12 @@ class Desk:
         inventory = self.client.cameras()
         self.sources.learn(inventory)
         return inventory
+
+    def recall(self, receipts: Mapping[IncidentId, Receipt]) -> None:
+        """Know again what each incident holds, after a restart."""
+        for incident, receipt in receipts.items():
+            part = read_record(receipt).parts.get(self._wall.name, NOTHING)
+            self._wall.recall(incident, part)
 
     def show(
         self, picture: Picture, receipt: Receipt | None, *, search: bool, keep: Keep | None = None

@@ -23,8 +23,8 @@ log = logging.getLogger(__name__)
 
 #: What a monitor was showing is kept in the receipt; a state larger than that is not restored.
 LARGEST_STATE = 64 * 1024
-#: Ends the text on the wall: after a restart it tells a monitor that shows another incident of
-#: ours, which is not to be taken for what the operators had there.
+#: Ends the text on the wall: it tells a monitor that shows an incident of ours which no receipt
+#: remembers, and which is not to be taken for what the operators had there.
 SIGNATURE = " — Renfort"
 
 
@@ -97,6 +97,13 @@ class SmartWall:
             self._site.layout(1)
         except AdapterError as error:
             log.debug("the wall is not known yet: %s", error)
+
+    def recall(self, incident: IncidentId, part: Part) -> None:
+        """Hold again the monitor that the incident had before a restart."""
+        monitor = str(part.get("monitor", ""))
+        if monitor and not part.get("left"):
+            with self._taking:
+                self._held.setdefault(monitor, incident)
 
     def show(self, scene: Scene, part: Part) -> Part:
         """Make a monitor show the incident; only what differs is asked."""
@@ -176,7 +183,7 @@ class SmartWall:
     def _take(self, incident: IncidentId, own: str) -> tuple[str, str]:
         """Hold a free monitor, the one it had already if there is one; gives what a new one shows.
 
-        After a restart it is not known which monitors show other incidents of ours: they say so.
+        One that shows an incident of ours is not free, though nothing remembers that it was taken.
         """
         tried = set[str]()
         meant = [own] if own else list(self._site.meant().values())

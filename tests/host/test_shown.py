@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from hooks import (
     CrewId,
+    IncidentId,
     Keep,
     Message,
     Phase,
@@ -248,3 +252,30 @@ async def test_what_an_adapter_is_about_to_replace_survives_a_crash(tmp_path: Pa
 
     assert first.calls[0] == ("", 1, False)
     assert second.calls[0] == ("what the wall showed", 1, True)
+
+
+@pytest.mark.parametrize("able", [True, False])
+async def test_an_adapter_is_told_its_own_answers_before_it_is_asked_to_show(
+    tmp_path: Path, able: bool
+) -> None:
+    class Screens(Vms):
+        told: Mapping[IncidentId, Receipt]
+
+        @hookimpl
+        def recall(self, receipts: Mapping[IncidentId, Receipt]) -> None:
+            assert self.calls == []
+            self.told = receipts
+            if not able:
+                raise Unreachable("the screens are not known")
+
+    first, second = Screens(), Screens()
+    async with running(tmp_path, vms=first) as engine:
+        await tell(engine, press())
+        await until(lambda: "shown:vms" in engine.stages.get(INCIDENT, Stages()).at)
+    second.alarms = first.alarms
+    async with running(tmp_path, vms=second) as engine:
+        await tell(engine, press("axis:s2"))
+        await until(lambda: "axis:s2" in second.alarms)
+
+    assert second.told == {INCIDENT: Receipt(data="axis:s1")}
+    assert not hasattr(first, "told")

@@ -85,6 +85,30 @@ async def test_a_restart_in_the_middle_loses_nothing_and_doubles_nothing(
         await until(lambda: here.health()["well"])
 
 
+async def test_cut_off_while_the_wall_is_taken_it_is_given_back_after_a_restart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with room(tmp_path, monkeypatch) as here:
+        site, before = here.site, here.site.wall()
+        # Its cameras go up on the wall; the text, by which we know our own, does not.
+        site.order("spell", task="ApplyTextAndLayout", names={"text": "caption"})
+        first = await here.press(1)
+        await until(lambda: site.wall() != before)
+        await until(lambda: here.health()["failures"])
+        await asyncio.to_thread(site.leave)
+        await here.engine.close(IncidentId(first), "Léa", "Résolu")
+        second = await here.press(2)
+        await here.stop()
+        await asyncio.to_thread(site.come_back)
+        site.order("spell", task="ApplyTextAndLayout", names={})
+        await here.start(well=False)
+
+        await until(lambda: site.alarms() == {first: ["Closed"], second: ["New"]})
+        await here.engine.close(IncidentId(second), "Léa", "Résolu")
+        await until(lambda: site.alarms() == {first: ["Closed"], second: ["Closed"]})
+        await until(lambda: site.wall() == before)
+
+
 @pytest.mark.parametrize(
     ("trouble", "how"),
     [

@@ -256,6 +256,24 @@ def test_after_a_restart_a_monitor_that_shows_another_incident_is_not_taken(
     assert monitors(site) == before
 
 
+def test_after_a_restart_a_monitor_taken_by_halves_is_not_taken_for_another(site: Running) -> None:
+    before, (one, two, *_) = monitors(site), site.ready["cameras"]
+    first, second = seen_by([one]), seen_by([two], incident=IncidentId("axis:s2"))
+    # The cameras go up; the text, by which we know our own, fails.
+    site.order("spell", task="ApplyTextAndLayout", names={"text": "caption"})
+    kept = adapter_on(site, wall=["Écran 1", "Écran 2"]).show(first, None, False)
+    site.order("spell", task="ApplyTextAndLayout", names={})
+
+    again = adapter_on(site, wall=["Écran 1", "Écran 2"])
+    again.recall({first.incident: kept})
+    other = again.show(second, None, False)
+    again.withdraw(closed(first), kept, True)
+    assert two in cells(site, 1)
+    again.withdraw(closed(second), other, True)
+
+    assert monitors(site) == before
+
+
 @pytest.mark.parametrize(
     ("state", "ours"),
     [
