@@ -68,6 +68,7 @@ from vms_plugin.roster_file import RosterFile
 from vms_plugin.sane import plausible
 from vms_plugin.settings import Settings
 from vms_plugin.store import Store
+from vms_plugin.viewings import Viewings
 
 if TYPE_CHECKING:
     from vms_plugin.atlas import Atlas  # the geography is slow to import, and only named here
@@ -123,6 +124,7 @@ class Engine:
         self.store = store
         self.atlas = atlas
         self.say = Language(settings.language, settings.timezone)
+        self.viewings = Viewings(store)
         self.board = Board()
         self.roster = RosterFile(settings)
         self.patrols = Patrols(settings, self.board, store, self.roster)
@@ -149,6 +151,7 @@ class Engine:
     async def start(self) -> None:
         """Remember everything, then open every connection."""
         self._loop = asyncio.get_running_loop()
+        await self.viewings.close_left()
         for picture in await self.store.pictures_alive():
             self.pictures[picture.incident] = picture
         for crew in await self.store.crew_facts():
@@ -181,6 +184,7 @@ class Engine:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.gather(*(asyncio.to_thread(runner.stop) for runner in self.runners))
+        await self.viewings.settle()
         await self.store.arrears.settle()
         await asyncio.to_thread(self.atlas.close)
 

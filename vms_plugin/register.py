@@ -138,7 +138,8 @@ _DETAILS = {
     "bookmark": _("bookmark"), "key": _("encryption key"), "unknown": _("unknown"),
     "sha256 before": _("sha256 before"), "for": _("for"), "training": _("training"),
     "members": _("members"), "page": _("page"), "incident": _("incident"),
-    "export": _("export"), "ways of crews": _("ways of crews"),
+    "export": _("export"), "ways of crews": _("ways of crews"), "end": _("end"),
+    "unknown, the host stopped": _("unknown, the host stopped"),
 }  # fmt: skip
 _KINDS = {
     "collection": _("collection"),

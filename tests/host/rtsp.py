@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
+import sqlite3
 import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -24,6 +25,7 @@ class Board:
     def __init__(self) -> None:
         self.channel: Channel | None = None
         self.notes: list[str] = []
+        self.full_disk = False
         self._stirred = asyncio.Event()
 
     def find(self, name: str) -> Channel | None:
@@ -35,8 +37,15 @@ class Board:
     async def changed(self) -> None:
         await self._stirred.wait()
 
-    def note(self, name: str, peer: str, what: str) -> None:
-        self.notes.append(f"{name} {peer} {what}")
+    @asynccontextmanager
+    async def on_record(self, name: str, peer: str) -> AsyncIterator[None]:
+        self.notes.append(f"{name} {peer} opened")
+        if self.full_disk:
+            raise sqlite3.OperationalError("database or disk is full")
+        try:
+            yield
+        finally:
+            self.notes.append(f"{name} {peer} closed")
 
     def _stir(self) -> None:
         self._stirred.set()

@@ -112,6 +112,23 @@ async def test_entries_are_erased_after_three_years_and_the_chain_goes_on(tmp_pa
     assert faults(rows) == []
 
 
+async def test_a_clock_that_was_wrong_leaves_no_hole_in_the_chain(tmp_path: Path) -> None:
+    """Dated years ahead, then right again: what follows is not erased from behind its back."""
+    store = Store(tmp_path / "renfort.db")
+    for year in (2021, 2036, 2021, 2026):
+        at = datetime(year, 5, 1, tzinfo=UTC)
+        await store.note(Entry(kind=Operation.CONSULTATION, who="a", what="b", why="c", at=at))
+    erased = await store.forget_register(
+        law().register_kept_since(datetime(2026, 6, 1, tzinfo=UTC))
+    )
+    rows = await store.register()
+    store.close()
+
+    assert erased == 1
+    assert [row[0] for row in rows] == [2, 3, 4]
+    assert faults(rows) == []
+
+
 def test_the_export_is_french_and_no_formula_runs_in_it() -> None:
     sheet = io.StringIO()
     columns = entry(1).written()

@@ -265,6 +265,50 @@ async def test_the_end_of_the_host_is_no_fault(caplog: pytest.LogCaptureFixture)
     assert [line.message for line in caplog.records if line.levelname == "ERROR"] == []
 
 
+async def test_nothing_is_sent_that_the_register_does_not_know() -> None:
+    async with client() as (caller, board):
+        board.full_disk = True
+        with board.streaming():
+            await caller.ask("SETUP", "/trackID=0", Transport="RTP/AVP/TCP;interleaved=0-1")
+            await caller.ask("PLAY")
+            sent = await asyncio.wait_for(caller.read.read(), 10)
+
+    assert payload_types(sent) == []
+    assert board.notes == [f"{NAME} 127.0.0.1 opened"]
+
+
+async def test_a_vms_that_stopped_reading_is_cut_with_the_activation(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What waits for it is not for later: nothing outlives the end (R241-11)."""
+    monkeypatch.setattr(rtsp_session, "STALLED_S", 1e6)
+    picture = b"\x00\x00\x00\x01\x65" + b"U" * 1_000_000
+    async with client() as (caller, board):
+        with board.streaming() as channel:
+            await caller.ask("SETUP", "/trackID=0", Transport="RTP/AVP/TCP;interleaved=0-1")
+            await caller.ask("PLAY")
+            caller.write.transport.pause_reading()  # type: ignore[attr-defined]
+            async with asyncio.timeout(10):
+                while not channel.viewers:  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+            for number in range(40):  # more than both ends of a connection hold
+                channel.show(Sample(codec=Codec.H264, data=picture, at_s=number / 25, key=True))
+            await asyncio.sleep(0.1)
+        async with asyncio.timeout(10):
+            while len(board.notes) < 2:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        caller.write.transport.resume_reading()  # type: ignore[attr-defined]
+        with pytest.raises(ConnectionResetError):  # what the system still held is gone too
+            await caller.read.read()
+
+
+def payload_types(sent: bytes) -> list[int]:
+    """List the payload types of the RTP packets within a connection."""
+    return [
+        sent[place + 5] & 127 for place in range(len(sent) - 5) if sent[place : place + 2] == b"$\0"
+    ]
+
+
 async def test_those_who_say_nothing_take_no_place_from_a_vms(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -145,6 +145,9 @@ class Channel:
 
     def watch(self, take: Callable[[Sample], None], ended: Callable[[], None]) -> None:
         """Give everything from now on to a viewer; `ended` is called when there will be no more."""
+        if self.status.state is State.ENDED:  # while he was being let in
+            ended()
+            return
         self._takers[take] = ended
         self.watched.set()
         self.want_key()

@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import ssl
 import threading
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from concurrent.futures import Future
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -27,6 +28,7 @@ from vms_plugin.live.source import Kind, Proposed, Source, fixed, officer
 from vms_plugin.live.stage import Stage
 from vms_plugin.live.viewer import NoViewError, Viewer
 from vms_plugin.register import Entry, Operation
+from vms_plugin.viewings import new_name
 
 _T = TypeVar("_T")
 
@@ -43,6 +45,7 @@ def _(text: str) -> str:
 
 NO_PICTURE = Message(text="This camera gives no live picture.")
 OVER = Message(text="Incident closed: no live picture.")
+UNWRITTEN = Message(text="The register cannot be written: nobody sees the picture without it.")
 _NO_RTSP = _("the VMS gets no officer's picture from Renfort: port {port} cannot be opened")
 
 log = structlog.get_logger(__name__)
@@ -273,7 +276,11 @@ class Relay:
             gone()
             raise
         self._views[session] = _View(stage, incident, page, viewer)
-        return session, await viewer.answer(offer)
+        try:
+            return session, await viewer.answer(offer)
+        except BaseException:
+            await viewer.close()  # also when whoever asked waits no longer
+            raise
 
     async def _admitting(self, source: Source, incident: IncidentId, page: str) -> Stage:
         """Find the stage where one more may watch; a camera's is opened by whoever comes first."""
@@ -316,14 +323,21 @@ class Relay:
         """Wait until a channel opens or closes."""
         await self._stirred.wait()
 
-    def note(self, name: str, peer: str, what: str) -> None:
-        """Write in the register that a picture goes to the VMS, or goes there no longer."""
-        detail = {"view": what, "address": peer}
+    @asynccontextmanager
+    async def on_record(self, name: str, peer: str) -> AsyncIterator[None]:
+        """Write in the register that a picture goes to the VMS, and then that it does no longer."""
+        host, viewings, viewing = self._host, self._engine.viewings, new_name()
+        if host is None:
+            raise RuntimeError("the live room has not started")
         entry = Entry(kind=Operation.COMMUNICATION, who=self._engine.settings.live.username,
                       what=name, why=self._engine.say("live picture of an activation"),
-                      detail=detail)  # fmt: skip
-        if self._host is not None:
-            asyncio.run_coroutine_threadsafe(self._engine.store.note(entry), self._host)
+                      detail={"address": peer})  # fmt: skip
+        opened = asyncio.run_coroutine_threadsafe(viewings.open(viewing, entry), host)
+        try:
+            await asyncio.wrap_future(opened)
+            yield
+        finally:
+            host.call_soon_threadsafe(viewings.close, viewing)
 
     def _stir(self) -> None:
         self._stirred.set()

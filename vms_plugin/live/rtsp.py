@@ -7,7 +7,7 @@ words VMSs know. Between activations: a still picture that says so, or a clean r
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import socket
 import ssl
 from time import monotonic
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 import structlog
 
 from vms_plugin.live import rtsp_words as words
-from vms_plugin.live.rtsp_session import STILL, Options, Session, Switchboard
+from vms_plugin.live.rtsp_session import STILL, Options, Session, Switchboard, abort
 from vms_plugin.live.sound import SOUNDS
 
 #: A session without a sign of its client for longer is over (RFC 2326: 60 s unless told).
@@ -24,6 +24,8 @@ SESSION_S = 60.0
 KNOCK_S = 15.0
 #: A wrong password costs that much.
 WRONG_S = 1.0
+#: What the system may hold of a picture for a slow client: less than a second of it.
+WAITING = 128 * 1024
 HEAD_MOST, BODY_MOST, CONNECTIONS_MOST = 16 * 1024, 64 * 1024, 200
 
 log = structlog.get_logger(__name__)
@@ -46,6 +48,8 @@ class RtspServer:
 
         server = await asyncio.start_server(take, host, port, ssl=tls, limit=HEAD_MOST)
         self._servers.append(server)
+        for each in server.sockets:
+            each.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, WAITING)
         found: int = server.sockets[0].getsockname()[1]
         return found
 
@@ -76,8 +80,10 @@ class RtspServer:
             self._open.pop(task, None)
             await connection.close()
             writer.close()
-            with contextlib.suppress(ConnectionError, OSError, TimeoutError):
+            try:
                 await asyncio.wait_for(writer.wait_closed(), 1)
+            except (ConnectionError, OSError, TimeoutError):
+                abort(writer)
 
     def _has_room(self) -> bool:
         """Whether one more may come; the oldest that has not proven the password makes room."""
@@ -129,7 +135,7 @@ class _Connection:
 
     def abort(self) -> None:
         """Let it go at once: who reads finds the end."""
-        self._writer.transport.abort()
+        abort(self._writer)
 
     async def _request(self) -> words.Request | None:
         """Read a request, or what a client sends within the connection (None)."""

@@ -7,7 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import socket
+import sqlite3
+import struct
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from importlib.resources import files
 from secrets import token_hex
@@ -24,6 +29,8 @@ from vms_plugin.live.sound import SILENCE, SILENCE_S, SOUNDS, Translator
 
 #: To take what is sent to it.
 STALLED_S = 20.0
+#: At the end of an activation, to have taken what was sent; the rest is not for later.
+CUT_S = 0.5
 REPORT_S = 5.0
 #: Blocks of silence from one still picture to the next: five pictures a second.
 STILL_BLOCKS = 10
@@ -46,8 +53,14 @@ class Switchboard(Protocol):
     async def changed(self) -> None:
         """Wait until a channel opens or closes."""
 
-    def note(self, name: str, peer: str, what: str) -> None:
-        """Have the register say that a picture was given, or no longer is."""
+    def on_record(self, name: str, peer: str) -> AbstractAsyncContextManager[None]:
+        """Have the register say that a picture is given, then that it no longer is.
+
+        Raises
+        ------
+        sqlite3.Error
+            It cannot be written: nothing may be given.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,6 +209,9 @@ class Session:
                 await (self._send_channel(channel) if channel else self._send_still())
         except (TimeoutError, OSError):
             log.info("a VMS takes no more", name=self.channel_name, peer=self._peer)
+            abort(self._writer)
+        except sqlite3.Error as error:
+            log.warning("no picture for a VMS: the register cannot be written", why=str(error))
         except Exception:
             log.exception("a picture for a VMS broke off", name=self.channel_name)
         over()
@@ -229,10 +245,18 @@ class Session:
         return Translator(self._sound) if self._sound and self._sound.coder else None
 
     async def _send_channel(self, channel: Channel) -> None:
+        async with self._board.on_record(self.channel_name, self._peer):
+            await self._send_live(channel)
+
+    async def _send_live(self, channel: Channel) -> None:
         backlog = Backlog(channel.want_key)
         translator = self._translator()
-        self._board.note(self.channel_name, self._peer, "opened")
-        channel.watch(backlog.put, backlog.end)
+
+        def ended() -> None:
+            backlog.end()
+            asyncio.get_running_loop().call_later(CUT_S, self._cut_behind)
+
+        channel.watch(backlog.put, ended)
         watching = asyncio.ensure_future(self._until_another(channel, backlog))
         ahead_s: float | None = None  # of our clock over the source's
         try:
@@ -246,7 +270,12 @@ class Session:
         finally:
             watching.cancel()
             channel.leave(backlog.put)
-            self._board.note(self.channel_name, self._peer, "closed")
+
+    def _cut_behind(self) -> None:
+        """Cut a client that has not taken the picture of before: nothing outlives the end."""
+        if self._writer.transport.get_write_buffer_size():
+            log.info("a VMS was too slow to see the end", name=self.channel_name, peer=self._peer)
+            abort(self._writer)
 
     async def _until_another(self, channel: Channel, backlog: Backlog) -> None:
         """Leave a channel once its name has a newer one: he pressed again, its end was lost."""
@@ -280,6 +309,16 @@ class Session:
             self._reported_at = now
             for track in self._tracks.values():
                 track.report(track.stream.report(now, time()))
+
+
+def abort(writer: asyncio.StreamWriter) -> None:
+    """Break a connection off: what its client has not taken is thrown away, here and below."""
+    if writer.transport.get_write_buffer_size():
+        # Else the system goes on sending what it holds, for a quarter of an hour if need be.
+        at_once = struct.pack("ii" if os.name != "nt" else "hh", 1, 0)
+        with contextlib.suppress(OSError):
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
+    writer.transport.abort()
 
 
 class _Ear(asyncio.DatagramProtocol):

@@ -110,9 +110,10 @@ class Viewer:
             log.info("unreadable offer", why=f"{type(error).__name__}: {error}"[:200])
             why = Message(text="This browser cannot show the picture.")
             raise NoViewError(why, 400) from error
-        peer.on("connectionstatechange", self._changed)
-        self._late = asyncio.get_running_loop().call_later(COME_S, self._came)
-        self._channel.watch(self._take, self._end)
+        if self._gone is not _nothing:  # or his view was over before it began
+            peer.on("connectionstatechange", self._changed)
+            self._late = asyncio.get_running_loop().call_later(COME_S, self._came)
+            self._channel.watch(self._take, self._end)
         told = str(peer.localDescription.sdp)
         # aiortc bundles in words what it did not: who has not offered to (RFC 8843) waits in vain.
         return told if "a=group:BUNDLE" in offer else _BUNDLE.sub("", told)

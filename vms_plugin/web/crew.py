@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -24,10 +25,11 @@ from vms_plugin.engine import Engine
 from vms_plugin.events import Follower
 from vms_plugin.incident import Engaged, Incident
 from vms_plugin.live import Relay
-from vms_plugin.live.relay import NO_PICTURE
+from vms_plugin.live.relay import NO_PICTURE, UNWRITTEN
 from vms_plugin.live.viewer import NoViewError
 from vms_plugin.register import Entry, Operation
 from vms_plugin.rights import Person, Right, picture_for
+from vms_plugin.viewings import new_name
 from vms_plugin.web import view
 from vms_plugin.web.doors import OTHER_PAGE, same_origin
 from vms_plugin.web.live import AGAIN_S, read_offer
@@ -94,7 +96,7 @@ class CrewDoor:
 
     async def stream(self, request: Request, incident: Incident, order: Engaged) -> Response:
         """Tell the page everything, and again at each change, while the order stands."""
-        await self._note(request, order, {"page": "opened"})
+        await self._engine.store.note(self._entry(request, order, {"page": "opened"}))
         token = request.path_params["token"]
         return StreamingResponse(self._told(token), media_type="text/event-stream")
 
@@ -179,16 +181,20 @@ class CrewDoor:
         source = self._relay.officer(incident.id) if self._engine.settings.crew_live else None
         if source is None or incident.phase is Phase.CLOSED:
             return self._no(NO_PICTURE, 404)
-        await self._note(request, order, {"view": "opened"})
-        token = request.path_params["token"]
-
-        def gone() -> None:
-            self._later(self._note(request, order, {"view": "closed"}))
-
+        token, viewing = request.path_params["token"], new_name()
+        viewings = self._engine.viewings
         try:
-            session, answer = await self._relay.view(source, incident.id, offer, gone, token)
+            await viewings.open(viewing, self._entry(request, order, {}))
+            session, answer = await self._relay.view(
+                source, incident.id, offer, lambda: viewings.close(viewing), token
+            )
         except NoViewError as error:
             return self._no(error.why, error.status)
+        except sqlite3.Error:
+            return self._no(UNWRITTEN, 503)
+        except BaseException:
+            viewings.close(viewing)
+            raise
         self._later(self._keep_watch(token, session))
         headers = {"Location": f"/e/{token}/whep/{session}"}
         return Response(answer, 201, headers, media_type="application/sdp")
@@ -205,16 +211,14 @@ class CrewDoor:
             if self._order(token) is None:
                 await self._relay.leave(session)
 
-    async def _note(self, request: Request, order: Engaged, detail: dict[str, str]) -> None:
+    def _entry(self, request: Request, order: Engaged, detail: dict[str, str]) -> Entry:
         picture = self._engine.pictures.get(order.incident)
         card = self._engine.board.crews.get(order.crew)
         members = ", ".join(card.crew.members) if card else ""
         address = request.client.host if request.client else ""
         detail = {**detail, "address": address, **({"members": members} if members else {})}
-        await self._engine.store.note(
-            Entry(kind=Operation.CONSULTATION, who=order.crew, what=order.incident,
-                  why=picture.title if picture else "", detail=detail)
-        )  # fmt: skip
+        return Entry(kind=Operation.CONSULTATION, who=order.crew, what=order.incident,
+                     why=picture.title if picture else "", detail=detail)  # fmt: skip
 
     def _no(self, why: Message, status: int) -> Response:
         return JSONResponse({"error": self._say.message(why)}, status)

@@ -7,6 +7,7 @@ they are looked at again while it lasts.
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any
@@ -18,11 +19,12 @@ from starlette.routing import BaseRoute, Route
 from hooks import CameraId, IncidentId, Message, Phase
 from vms_plugin.engine import Engine
 from vms_plugin.live import Relay
-from vms_plugin.live.relay import NO_PICTURE, OVER
+from vms_plugin.live.relay import NO_PICTURE, OVER, UNWRITTEN
 from vms_plugin.live.source import Source
 from vms_plugin.live.viewer import NoViewError
 from vms_plugin.register import Entry, Operation
-from vms_plugin.rights import Right
+from vms_plugin.rights import Person, Right
+from vms_plugin.viewings import new_name
 from vms_plugin.web import view
 from vms_plugin.web.accounts import Doorkeeper
 from vms_plugin.web.doors import COOKIE, Doors
@@ -30,7 +32,8 @@ from vms_plugin.web.doors import COOKIE, Doors
 #: A browser's offer takes some 3 kB.
 LARGEST_OFFER = 64 * 1024
 #: How often a view that lasts is held against the rights of who watches.
-AGAIN_S = 2.0
+AGAIN_S = 1.0
+OTHERS = Message(text="This alert is of another commune.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,32 +79,50 @@ class LiveDoor:
         self, request: Request, incident: IncidentId, source: Source | None
     ) -> Response:
         """Open a view: it is in the register before the first picture leaves."""
-        person = request.state.person
+        person, viewings = request.state.person, self._engine.viewings
         offer = await read_offer(request)
         if offer is None:
             return self._no(Message(text="The page asked something impossible: reload it."), 415)
-        picture = self._engine.pictures.get(incident)
-        if picture is not None and not view.concerns(self._engine, picture, person):
-            return self._no(Message(text="This alert is of another commune."), 403)
         if source is None:
-            over = picture is None or picture.phase is Phase.CLOSED
-            return self._no(OVER if over else NO_PICTURE, 404)
-        if not source.open_to(person):
-            return self._no(Message(text="This camera is of another commune."), 403)
+            return self._no(*self._nothing(incident, person))
+        if (why := self._shut(incident, source, person)) is not None:
+            return self._no(why, 403)
         address = request.client.host if request.client else ""
         watcher = _Watcher(person.name, source, incident, address)
-        await self._note(watcher, "opened")
+        viewing = new_name()
         cookie = request.cookies.get(COOKIE, "")
         page = f"{cookie} {request.headers.get('x-renfort-page', '')[:64]}"
         try:
+            await viewings.open(viewing, self._entry(watcher))
             session, answer = await self._relay.view(
-                source, incident, offer, lambda: self._later(self._note(watcher, "closed")), page
+                source, incident, offer, lambda: viewings.close(viewing), page
             )
         except NoViewError as error:
             return self._no(error.why, error.status)
+        except sqlite3.Error:
+            return self._no(UNWRITTEN, 503)
+        except BaseException:
+            viewings.close(viewing)
+            raise
         self._later(self._keep_watch(cookie, watcher, session))
         headers = {"Location": f"/whep/session/{session}"}
         return Response(answer, 201, headers, media_type="application/sdp")
+
+    def _shut(self, incident: IncidentId, source: Source, person: Person) -> Message | None:
+        """Say why somebody may not watch; None: he may."""
+        picture = self._engine.pictures.get(incident)
+        if picture is not None and not view.concerns(self._engine, picture, person):
+            return OTHERS
+        if not source.open_to(person):
+            return Message(text="This camera is of another commune.")
+        return None
+
+    def _nothing(self, incident: IncidentId, person: Person) -> tuple[Message, int]:
+        """Say why there is nothing to watch; of others' alerts, nothing but that."""
+        picture = self._engine.pictures.get(incident)
+        if picture is not None and not view.concerns(self._engine, picture, person):
+            return OTHERS, 403
+        return OVER if picture is None or picture.phase is Phase.CLOSED else NO_PICTURE, 404
 
     async def close(self, request: Request) -> Response:
         """End a view."""
@@ -112,21 +133,22 @@ class LiveDoor:
         """Look again, while the view lasts, whether who watches may still."""
         while self._relay.watches(session):
             await asyncio.sleep(AGAIN_S)
-            person = await self._keeper.person(cookie, touch=False)
-            if person is None or not watcher.source.open_to(person):
+            try:
+                person = await self._keeper.person(cookie, touch=False)
+            except sqlite3.Error:
+                continue  # nobody lost a right by that: he is looked at again
+            if person is None or self._shut(watcher.incident, watcher.source, person):
                 await self._relay.leave(session)
 
-    async def _note(self, watcher: _Watcher, what: str) -> None:
+    def _entry(self, watcher: _Watcher) -> Entry:
         say, source = self._engine.say, watcher.source
         picture = self._engine.pictures.get(watcher.incident)
         why = picture.title if picture else say("live picture of an activation")
-        detail = {"view": what, "address": watcher.address}
+        detail = {"address": watcher.address}
         if source.name != watcher.incident:
             detail["incident"] = watcher.incident
-        await self._engine.store.note(
-            Entry(kind=Operation.CONSULTATION, who=watcher.name, what=source.name, why=why,
-                  detail=detail)
-        )  # fmt: skip
+        return Entry(kind=Operation.CONSULTATION, who=watcher.name, what=source.name, why=why,
+                     detail=detail)  # fmt: skip
 
     def _no(self, why: Message, status: int) -> Response:
         headers = {"Retry-After": "5"} if status == 503 else None
