@@ -6,7 +6,7 @@ ISO 8601. Friends on the ground become crews; an emergency is a distress call.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -46,6 +46,7 @@ class Event:
     means: Means | None
     distress: bool = False
     cancelled: bool = False
+    fault: Malformed | None = None  #: with the place of a call, which is told all the same
 
 
 def read_events(body: bytes) -> Iterator[Event]:
@@ -76,19 +77,24 @@ def _from_xml(text: bytes) -> Iterator[Event]:
     if not _concerns(event.get("type", "")):
         return
     detail = event.find("detail")
-    parts: dict[str, Element] = {} if detail is None else {each.tag: each for each in detail}
     point = event.find("point")
-    emergency = parts.get("emergency")
-    link = parts.get("link")
+    parts = _parts(() if detail is None else detail)
     yield from _event(
         kind=event.get("type", ""),
         uid=event.get("uid", ""),
-        parent="" if link is None else link.get("uid", ""),
-        call_sign="" if "contact" not in parts else parts["contact"].get("callsign", ""),
+        parts=parts,
+        call_sign=_said(parts, "contact", "callsign"),
         point={} if point is None else dict(point.attrib),
-        at=_time(event.get("time", "")),
-        cancelled=emergency is not None and emergency.get("cancel", "").lower() == "true",
+        time=event.get("time", ""),
     )
+
+
+def _parts(detail: Iterable[Element]) -> dict[str, Element]:
+    return {each.tag: each for each in detail}
+
+
+def _said(parts: Mapping[str, Element], name: str, attribute: str) -> str:
+    return parts[name].get(attribute, "") if name in parts else ""
 
 
 def _from_protocol(body: bytes) -> Iterator[Event]:
@@ -97,7 +103,7 @@ def _from_protocol(body: bytes) -> Iterator[Event]:
         said = message.cotEvent if message else None
         if said is None or not said.uid:
             return
-        at = datetime.fromtimestamp(said.sendTime / 1000, UTC)
+        time = datetime.fromtimestamp(said.sendTime / 1000, UTC).isoformat()
     except Exception as error:
         # takproto and protobuf raise what they like on bytes that are not theirs.
         raise Malformed(
@@ -106,36 +112,52 @@ def _from_protocol(body: bytes) -> Iterator[Event]:
     yield from _event(
         kind=said.type,
         uid=said.uid,
-        parent="",
+        parts=_unpacked(said.detail.xmlDetail),
         call_sign=said.detail.contact.callsign,
         point={"lon": said.lon, "lat": said.lat, "ce": said.ce},
-        at=at,
-        cancelled='cancel="true"' in said.detail.xmlDetail,
+        time=time,
     )
+
+
+def _unpacked(xml: str) -> dict[str, Element]:
+    """Read what the protocol keeps in XML: the elements of `detail` that it has no field for."""
+    try:
+        return _parts(fromstring(f"<detail>{xml}</detail>"))
+    except (ParseError, DefusedXmlException, ValueError):
+        return {}
 
 
 def _event(
     *,
     kind: str,
     uid: str,
-    parent: str,
+    parts: Mapping[str, Element],
     call_sign: str,
     point: dict[str, Any],
-    at: datetime,
-    cancelled: bool,
+    time: str,
 ) -> Iterator[Event]:
-    distress = kind.startswith(_EMERGENCIES)
     if not _concerns(kind):
         return
     if not uid or len(uid) > 200:
         raise Malformed("uid", uid[:80], "write who it is, in 1 to 200 characters")
+    distress = kind.startswith(_EMERGENCIES)
+    position = fault = None
+    try:
+        position = _position(point, _time(time))
+    except Malformed as error:
+        if not distress:  # somebody who calls for help is heard wherever he says that he is
+            raise
+        fault = error
+    parent = _said(parts, "link", "uid")
+    taken_back = _said(parts, "emergency", "cancel").lower() == "true"
     yield Event(
         uid=(parent or uid.removesuffix(_SUFFIX)) if distress else uid,
         call_sign=call_sign,
-        position=_position(point, at),
+        position=position,
         means=Means.CAR if kind.startswith(_VEHICLE) else None,
         distress=distress,
-        cancelled=cancelled or kind.startswith(_CANCEL),
+        cancelled=taken_back or kind.startswith(_CANCEL),
+        fault=fault,
     )
 
 
@@ -165,6 +187,6 @@ def _position(point: dict[str, Any], at: datetime) -> Position | None:
 def _time(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError as error:
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError) as error:
         raise Malformed("time", text[:40], "write ISO 8601, as 2026-11-23T18:04:05Z") from error
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -80,6 +80,7 @@ class Decoder:
                     yield from self._sds(caller, data, envelope)
             elif body[:1] in (b"<", MAGIC):
                 for event in read_events(body):
+                    here += [event.fault] if event.fault else []
                     place = event.position and _believed(event.position, envelope, here)
                     yield from self._event(replace(event, position=place), envelope)
             else:

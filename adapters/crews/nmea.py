@@ -44,12 +44,13 @@ def read_sentences(body: bytes, received_at: datetime, faults: Faults) -> Iterat
     Sentences of other kinds, and those of a receiver without a fix, tell nothing.
     """
     found: dict[tuple[str, datetime], Position] = {}
+    groups: dict[str, str] = {}
     for number, line in enumerate(body.decode("ascii", "replace").splitlines(), start=1):
         text = line.strip()
         if not text:
             continue
         try:
-            source, sentence = _sentence(text)
+            source, sentence = _sentence(text, groups)
             position = _position(sentence, received_at, f"line {number}", faults)
         except Malformed as fault:
             faults.append(Malformed(f"line {number}", text[:100], fault.text, **fault.params))
@@ -64,15 +65,22 @@ def read_sentences(body: bytes, received_at: datetime, faults: Faults) -> Iterat
         yield Heard(source, position)
 
 
-def _sentence(text: str) -> tuple[str, Any]:
-    """Take the TAG block off, then let pynmea2 read the sentence and its checksum."""
+def _sentence(text: str, groups: dict[str, str]) -> tuple[str, Any]:
+    """Take the TAG block off, then let pynmea2 read the sentence and its checksum.
+
+    Of sentences grouped by `g:<which>-<of how many>-<group>` the first alone need say its source:
+    `groups` remembers it.
+    """
     source = ""
     tagged = _TAG.match(text)
     if tagged:
         if _checksum(tagged["tags"]) != int(tagged["sum"], 16):
             raise Malformed("tag", "", "the checksum of the TAG block does not fit: send it again")
         tags = dict(each.split(":", 1) for each in tagged["tags"].split(",") if ":" in each)
-        source, text = tags.get("s", ""), tagged["rest"]
+        group = tags.get("g", "").rpartition("-")[2]
+        source, text = tags.get("s", "") or groups.get(group, ""), tagged["rest"]
+        if group:
+            groups[group] = source
     begins = _ADDRESS.match(text)
     if begins and (begins["kind"] not in _READ or len(begins["talker"]) != 2):
         # Satellites, depths, ships (AIS) between the places: pynmea2 knows not all, none is ours.

@@ -56,6 +56,10 @@ def read(envelope: Envelope, ahead_at: datetime) -> CrewFix | None:
     crew, fixed_at, lon, lat = said.id, said.fixed_at, said.lon, said.lat
     if isinstance(crew, UnsetType) or isinstance(fixed_at, UnsetType) or fixed_at > ahead_at:
         return None
+    try:
+        fixed_at = fixed_at.astimezone(UTC)
+    except OverflowError:  # the year 1, east of Greenwich: what .NET writes for "never"
+        return None
     status = None if isinstance(said.status, UnsetType) else STATUSES.get(said.status)
     means = None if isinstance(said.means, UnsetType) else MEANS.get(said.means)
     texts = (str(crew), said.name, *(() if isinstance(said.members, UnsetType) else said.members))
@@ -66,6 +70,7 @@ def read(envelope: Envelope, ahead_at: datetime) -> CrewFix | None:
         or (lon == 0 and lat == 0)
         or (status is None and said.status is not UNSET)
         or (means is None and said.means is not UNSET)
+        or len(str(crew)) > LONGEST_NAME  # a number may have any number of digits
         or not all(isinstance(each, UnsetType) or _plain(each) for each in texts)
     ):
         return None
@@ -77,8 +82,7 @@ def read(envelope: Envelope, ahead_at: datetime) -> CrewFix | None:
         crew=CrewId(f"crews:{crew}"),
         name=None if isinstance(said.name, UnsetType) else said.name or None,
         position=Position(
-            lon=lon, lat=lat, accuracy_m=accuracy_m, fixed_at=fixed_at.astimezone(UTC),
-            source="crew",
+            lon=lon, lat=lat, accuracy_m=accuracy_m, fixed_at=fixed_at, source="crew",
         ),
         status=status,
         means=means,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml import DefusedXmlException
@@ -17,7 +17,7 @@ from hooks.reading import LARGEST, Faults, printable
 def is_xml(body: bytes) -> bool:
     """Tell whether a body means to be XML: the first thing in it is a bracket, or its UTF-16."""
     start = body[:200].lstrip(b"\xef\xbb\xbf \t\r\n")
-    return start.startswith((b"<", b"\xff\xfe<", b"\xfe\xff\x00<"))
+    return start.startswith((b"<", b"\x00<", b"\xff\xfe<", b"\xfe\xff\x00<"))
 
 
 def read_xml(body: bytes) -> Element:
@@ -55,19 +55,18 @@ def namespace_is(root: Element, wanted: str) -> None:
 
 
 def moment(value: str, where: str, faults: Faults) -> datetime | None:
-    """Read a time that fits its pattern, and may still be no time (month 13)."""
+    """Read a time that fits its pattern, and may still be no time (month 13).
+
+    Nor are the first and the last year: what .NET writes for "never" cannot be counted from.
+    """
     try:
         read = datetime.fromisoformat(value)
     except ValueError:
         read = None
-    if read is None or read.tzinfo is None:
+    if read is None or read.tzinfo is None or read.year in (MINYEAR, MAXYEAR):
         faults.append(Malformed(where, value, "write a time as {example}", example=EXAMPLE))
         return None
-    try:
-        return read.astimezone(UTC)
-    except OverflowError:
-        faults.append(Malformed(where, value, "write a time as {example}", example=EXAMPLE))
-        return None
+    return read.astimezone(UTC)
 
 
 EXAMPLE = "2026-11-23T18:04:05+01:00"

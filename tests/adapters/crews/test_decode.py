@@ -217,6 +217,24 @@ def test_a_place_whose_time_cannot_be_read_is_not_taken_for_now(when: object) ->
     assert fault.field == "fixed_at"
 
 
+def test_a_time_before_all_time_is_named_and_silences_no_other_crew() -> None:
+    never = {"id": "21", "lon": 1.4, "lat": 43.6, "fixed_at": "0001-01-01T00:00:00+01:00"}
+    known = {**never, "id": "34", "fixed_at": "2026-11-23T17:04:02Z"}
+
+    told, fault = with_fault(b"".join(RS + json.dumps(each).encode() for each in (never, known)))
+
+    assert [(fact.crew, fact.position is not None) for fact in told] == [
+        ("crews:21", False), ("crews:34", True),
+    ]  # fmt: skip
+    assert fault.field == "texts[0].fixed_at"
+
+
+def test_a_number_longer_than_any_name_is_no_crew() -> None:
+    said = {"id": 10**200, "lon": 1.4, "lat": 43.6, "fixed_at": "2026-11-23T17:04:02Z"}
+
+    assert with_fault(said)[1].field == "id"
+
+
 def test_a_status_nobody_knows_does_not_leave_the_crew_free() -> None:
     facts, _ = with_fault(feature(status="dispo"))
 
@@ -383,7 +401,7 @@ _said = st.fixed_dictionaries(
         "accuracy_m": st.one_of(st.floats(-1, 100), st.booleans()),
         "fixed_at": st.sampled_from(
             ["2026-11-23T17:04:02Z", "2026-11-23T18:04:02+01:00", "2026-11-23T17:04:02",
-             "2027-01-01T00:00:00Z", "20261123T170402Z", "soon", 3]
+             "2027-01-01T00:00:00Z", "20261123T170402Z", "soon", 3, "0001-01-01T00:00:00+01:00"]
         ),
         "status": st.sampled_from(["free", "disponible", "Disponible", "lost", "unknown", 3]),
         "means": st.sampled_from(["car", "voiture", "Vélo", "boat"]),

@@ -133,6 +133,12 @@ def test_the_tag_block_says_whose_it_is() -> None:
     ]  # fmt: skip
 
 
+def test_sentences_of_one_group_are_of_one_sender() -> None:
+    facts = decode(nmea(RMC, tag="g:1-2-73,s:VEH21") + nmea(GGA, tag="g:2-2-73"))
+
+    assert {fact.crew for fact in facts if isinstance(fact, CrewFix)} == {"crews:VEH21"}
+
+
 def test_the_town_s_name_of_a_tracker_is_used() -> None:
     fix = crew(decode(nmea(RMC), by=Decoder({"10.1.2.3": "21"})))
 
@@ -407,6 +413,47 @@ def test_an_alarm_is_a_call_until_it_is_taken_back() -> None:
     [press] = [fact for fact in first if isinstance(fact, Activation)]
     assert {f.activation for f in again if isinstance(f, Activation)} == {press.activation}
     assert [f.activation for f in over if isinstance(f, End)] == [press.activation]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [({"lat": "nan"}, "point"), ({"lat": "north"}, "point"), ({"lon": "181"}, "point"),
+     ({"time": ""}, "time"), ({"time": "0001-01-01T00:00:00+01:00"}, "time")],
+)  # fmt: skip
+def test_who_calls_is_heard_whatever_is_wrong_with_his_place(
+    wrong: dict[str, str], field: str
+) -> None:
+    time = wrong.pop("time", "2026-11-23T17:04:05Z")
+    alarm = cot("b-a-o-tbl", "A-9-1-1", **wrong).replace('time="2026-11-23T17:04:05Z"',
+                                                         f'time="{time}"')  # fmt: skip
+    facts, fault = with_fault(alarm)
+
+    assert [(f.device, f.position) for f in facts if isinstance(f, Activation)] == [
+        ("crews:A", None)
+    ]
+    assert fault.field == field
+
+
+@pytest.mark.parametrize("quote", ['"', "'"])
+def test_a_call_by_tak_protocol_is_of_whom_its_xml_says(quote: str) -> None:
+    link = '<link uid="ANDROID-21" type="a-f-G-U-C" relation="p-p"/>'
+    alarm = cot("b-a-o-tbl", "alarm-7", link + '<emergency type="911 Alert">PM</emergency>')
+    over = cot("b-a-o-tbl", "alarm-7", link + '<emergency cancel="true">PM</emergency>')
+    decoder = Decoder()
+
+    told = [
+        *decode(bytes(takproto.xml2proto(alarm)), by=decoder),
+        *decode(_requoted(over, quote), by=decoder),
+    ]
+
+    assert {f.device for f in told if isinstance(f, Activation | End)} == {"crews:ANDROID-21"}
+    assert [type(f) for f in told if isinstance(f, Activation | End)] == [Activation, End]
+
+
+def _requoted(event: str, quote: str) -> bytes:
+    """Pack an event whose XML detail is quoted as some clients do; both are one byte."""
+    packed = bytes(takproto.xml2proto(event))
+    return packed.replace(b'cancel="true"', f"cancel={quote}true{quote}".encode())
 
 
 def test_who_calls_bears_his_own_call_sign_and_not_the_alarm_s() -> None:

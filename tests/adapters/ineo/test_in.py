@@ -87,6 +87,7 @@ def test_only_the_organisations_of_the_profile_become_crews() -> None:
         ({"datetime": "2026-11-23T17:04:00Z"}, "datetime"), ({"datetime": None}, "datetime"),
         ({"datetime": "2026-13-23T17:04:00+01:00"}, "datetime"),
         ({"datetime": "2026-11-23T18:04:00+01:00\n"}, "datetime"),
+        ({"datetime": "0001-01-01T00:00:00+00:00"}, "datetime"),
         ({"coord": {"lat": 43.5}}, "coord.lon"), ({"coord": {"lat": "a", "lon": 4}}, "coord.lat"),
         ({"coord": {"lat": 43.5, "lon": 4, "alt": 3}}, "coord.alt"), ({"coord": None}, "coord"),
         ({"speed": True}, "speed"), ({"engineOn": "yes"}, "engineOn"),
@@ -232,6 +233,13 @@ def test_what_is_hostile_is_refused_with_a_clear_answer(kind: str) -> None:
     assert fault.field
     assert len(str(fault)) < 1000
     assert "root:" not in str(fault)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_xml_in_sixteen_bits_is_xml_with_a_mark_of_its_order_or_without(encoding: str) -> None:
+    text = '<?xml version="1.0" encoding="UTF-16"?><alert xmlns="urn:other"/>'
+
+    assert faulty(text.encode(encoding))[1].field == "xmlns"
 
 
 def test_a_message_of_another_tongue_is_no_message() -> None:
