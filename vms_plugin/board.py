@@ -140,10 +140,15 @@ class Board:
             if "position" in card.known and card.known["position"][0] < before
         ]  # fmt: skip
         for name in old:
-            known = dict(self.crews[name].known)
-            del known["position"]
-            self.crews[name] = CrewCard(id=name, known=known)
+            self.forget_place(name)
         return old
+
+    def forget_place(self, crew: CrewId) -> None:
+        """Forget where a crew is."""
+        card = self.crews[crew]
+        if "position" in card.known:
+            known = {name: word for name, word in card.known.items() if name != "position"}
+            self.crews[crew] = CrewCard(id=crew, known=known)
 
     def _place(
         self, device: DeviceId, at: datetime, fact: Fact, position: Position

@@ -226,7 +226,9 @@ class Engine:
         if faults:
             said = "; ".join(str(whole(each)) for each in faults)
             log.warning("message at fault", adapter=envelope.adapter, why=said)
-            await self.store.keep_unread(envelope, said)
+            # Where crews are is not kept: what was wrong is said, and the rest of it was read.
+            told = any(isinstance(fact, CrewFix) for fact in sane)
+            await self.store.keep_unread(envelope, said, body=not told)
         if not heard.durable:
             raise Unreachable("the journal cannot be written: the host's log says why")
         return Reception(tuple(fact.id for fact in sane), heard.new, tuple(faults))

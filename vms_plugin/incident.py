@@ -332,9 +332,13 @@ class Incident:
     @property
     def engaged(self) -> tuple[CrewId, ...]:
         """The crews sent and not called back, in the order they were sent."""
+        return tuple(word.crew for word in self.sent)
+
+    @property
+    def sent(self) -> tuple[Engaged, ...]:
+        """The words that sent the crews not called back, oldest first."""
         last = [words[-1] for words in self.orders.values()]
-        sent = sorted((word for word in last if isinstance(word, Engaged)), key=order)
-        return tuple(word.crew for word in sent)
+        return tuple(sorted((word for word in last if isinstance(word, Engaged)), key=order))
 
     def progress(self, crew: CrewId) -> CrewStatus | None:
         """Say how far a crew is since it was last sent; None: it has not said."""

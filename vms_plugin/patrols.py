@@ -7,12 +7,13 @@ engaged the way is kept with the incident, for as long as the town says, two mon
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from hooks import CrewFix, CrewId, CrewStatus, IncidentId
+from hooks import CrewFix, CrewId, CrewStatus, FactId, IncidentId
 from vms_plugin.board import Board
+from vms_plugin.incident import Engaged
 from vms_plugin.legal import law
 from vms_plugin.roster_file import RosterFile
 from vms_plugin.settings import Settings
@@ -35,34 +36,76 @@ class Patrols:
     async def hear(self, facts: Sequence[CrewFix]) -> set[IncidentId]:
         """Take facts in; name the incidents whose picture they may change, once they are kept."""
         touched: set[IncidentId] = set()
-        heard = [self._private(fact) for fact in facts]
-        for fact in heard:
-            touched |= self._board.hear(fact)
-        cards = {fact.crew: self._board.crews[fact.crew] for fact in heard}
-        await self._store.keep_crews(cards.values(), list(self._way(heard)))
+        ways: list[Waypoint] = []
+        engaged = self._engaged()
+        for fact in facts:
+            private = self._private(fact, engaged.get(fact.crew))
+            touched |= self._board.hear(private)
+            if self._board.crews[fact.crew].crew.status is CrewStatus.OFF_DUTY:
+                self._board.forget_place(fact.crew)
+            else:
+                ways += self._way(private, engaged.get(fact.crew))
+        cards = {fact.crew: self._board.crews[fact.crew] for fact in facts}
+        await self._store.keep_crews(cards.values(), ways)
         return touched
 
-    def _private(self, fact: CrewFix) -> CrewFix:
-        """Leave out where somebody is who is off duty, by his own word or by the roster's."""
-        if self._roster.on_duty(fact.crew, fact.at) is False:
-            return replace(fact, position=None, status=CrewStatus.OFF_DUTY)
-        return replace(fact, position=None) if fact.status is CrewStatus.OFF_DUTY else fact
+    def relieved(self, now: datetime) -> list[CrewFix]:
+        """Tell who is off duty by the roster and has said nothing since: his place is forgotten."""
+        if not self._roster.lines():
+            return []
+        engaged = self._engaged()
+        return [
+            CrewFix(id=FactId(f"renfort:hours:{name}:{now.isoformat()}"), at=now, crew=name,
+                    status=CrewStatus.OFF_DUTY)
+            for name, card in self._board.crews.items()
+            if card.crew.status is not CrewStatus.OFF_DUTY and name not in engaged
+            and self._roster.on_duty(name, now) is False
+        ]  # fmt: skip
 
-    def _way(self, facts: Iterable[CrewFix]) -> Iterable[Waypoint]:
-        engaged: dict[CrewId, IncidentId] = {
-            crew: incident.id
+    def _engaged(self) -> dict[CrewId, Engaged]:
+        """List the crews sent somewhere and not called back, each with the word that sent it."""
+        return {
+            order.crew: order
             for incident in self._board.incidents.values()
             if incident.closed is None
-            for crew in incident.engaged
+            for order in incident.sent
         }
-        always = self._settings.trail_days > 0
-        for fact in facts:
-            incident = engaged.get(fact.crew)
-            if fact.position is not None and (incident is not None or always):
-                yield Waypoint(
-                    crew=fact.crew, at=fact.position.fixed_at or fact.at, incident=incident,
-                    lon=fact.position.lon, lat=fact.position.lat,
-                )  # fmt: skip
+
+    def _private(self, fact: CrewFix, order: Engaged | None) -> CrewFix:
+        """Leave out where somebody is who is off duty, by his own word or by the roster's.
+
+        Whoever is engaged is at work until he is called back, whatever the hour: the roster has him
+        vanish in no intervention that lasts.
+        """
+        if order is None and self._is_off(fact.crew, fact.at):
+            return replace(fact, position=None, status=CrewStatus.OFF_DUTY)
+        place = fact.position
+        if order is None and place and place.fixed_at and self._is_off(fact.crew, place.fixed_at):
+            fact = replace(fact, position=None)  # where he was before his hours, told within them
+        over_since = self._over_since(fact.crew)
+        if fact.status is None and over_since is not None:
+            began = order.at if order else self._roster.on_duty_since(fact.crew, fact.at)
+            if began is None or over_since >= began:
+                return replace(fact, position=None)
+            return replace(fact, status=CrewStatus.UNKNOWN)  # that word was of an earlier day
+        return replace(fact, position=None) if fact.status is CrewStatus.OFF_DUTY else fact
+
+    def _is_off(self, crew: CrewId, at: datetime) -> bool:
+        return self._roster.on_duty(crew, at) is False
+
+    def _over_since(self, crew: CrewId) -> datetime | None:
+        """Say since when a crew is off duty, as far as it was last told; None: it is not."""
+        card = self._board.crews.get(crew)
+        said = card.known.get("status") if card else None
+        return said[0] if said and said[2] is CrewStatus.OFF_DUTY else None
+
+    def _way(self, fact: CrewFix, order: Engaged | None) -> Iterator[Waypoint]:
+        if fact.position is not None and (order is not None or self._settings.trail_days > 0):
+            yield Waypoint(
+                crew=fact.crew, at=fact.position.fixed_at or fact.at,
+                incident=order.incident if order else None,
+                lon=fact.position.lon, lat=fact.position.lat,
+            )  # fmt: skip
 
     async def forget(self) -> None:
         """Forget what may not be kept any longer: places, and the ways of crews."""

@@ -7,7 +7,7 @@ each other are named, and a maker who says otherwise is said beside the officer.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import MAXYEAR, MINYEAR, UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -65,25 +65,43 @@ class Roster:
     lines: tuple[Line, ...] = ()
     faults: tuple[Message, ...] = ()
     unread: tuple[str, ...] = ()  #: columns that say nothing here
+    #: The rows by camera, and hours of duty by crew: asked for each position that comes in.
+    _worn: Mapping[str, Sequence[Line]] = field(init=False, repr=False, compare=False)
+    _hours: Mapping[str, Sequence[Line]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        worn: dict[str, list[Line]] = {}
+        hours: dict[str, list[Line]] = {}
+        for each in self.lines:  # people type names as they like
+            kept, name = (worn, each.device) if each.device else (hours, each.crew)
+            kept.setdefault(name.casefold(), []).append(each)
+        object.__setattr__(self, "_worn", worn)
+        object.__setattr__(self, "_hours", hours)
 
     def wearer(self, device: DeviceId, at: datetime) -> Wearer | None:
         """Say who wears a device at that moment; None: the table does not say.
 
         Of two rows that contradict each other the later to begin counts: it is the change.
         """
-        _, _, serial = device.partition(":")
-        named = (device.casefold(), serial.casefold())  # people type it as they like
-        held = [
-            each for each in self.lines
-            if each.device.casefold() in named and each.device and each.holds(at)
-        ]  # fmt: skip
+        held = [each for each in _of(self._worn, device) if each.holds(at)]
         return max(held, key=lambda each: (each.start, each.row)).wearer if held else None
 
     def on_duty(self, crew: CrewId, at: datetime) -> bool | None:
         """Say whether a crew is on duty; None: the table says nothing of its hours."""
-        _, _, local = crew.partition(":")
-        hours = [each for each in self.lines if not each.device and each.crew in (crew, local)]
+        hours = _of(self._hours, crew)
         return any(each.holds(at) for each in hours) if hours else None
+
+    def on_duty_since(self, crew: CrewId, at: datetime) -> datetime | None:
+        """Say when the hours that hold then began; None: off duty, or nobody says."""
+        return max((each.start for each in _of(self._hours, crew) if each.holds(at)), default=None)
+
+
+def _of(lines: Mapping[str, Sequence[Line]], name: str) -> Sequence[Line]:
+    """Give the rows of a camera or a crew, named whole or without its source."""
+    whole = name.casefold()
+    local = whole.partition(":")[2]
+    found, others = lines.get(whole, ()), lines.get(local, ()) if local else ()
+    return [*found, *others] if found and others else found or others
 
 
 def differs(said: Officer, ours: Wearer) -> Message | None:

@@ -76,3 +76,7 @@ class RosterFile:
     def on_duty(self, crew: CrewId, at: datetime) -> bool | None:
         """Say whether a crew is on duty; None: nobody says."""
         return self._roster.on_duty(crew, at)
+
+    def on_duty_since(self, crew: CrewId, at: datetime) -> datetime | None:
+        """Say when the hours of duty that hold then began; None: off duty, or nobody says."""
+        return self._roster.on_duty_since(crew, at)

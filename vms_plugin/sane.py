@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from hooks import Activation, CameraState, Fact, Message
+from hooks import Activation, CameraState, CrewFix, Fact, Message
 
 #: A fact may be told this late: longer than any outage that a resync closes.
 LATE = timedelta(days=1)
@@ -17,6 +17,9 @@ def plausible(fact: Fact, heard_at: datetime) -> tuple[Fact, Message | None]:
     """Give the fact with a time that can be true, and what was wrong with the one it had."""
     # A camera may have been dead for months: the time of its state says so, and decides nothing.
     if isinstance(fact, CameraState) or heard_at - LATE <= fact.at <= heard_at + AHEAD:
+        return fact, None
+    # A queue gives on Monday what it kept since Friday: dated today, it would win over Sunday.
+    if isinstance(fact, CrewFix) and fact.at < heard_at:
         return fact, None
     fault = Message(
         text="{field} = {value}: {remedy}",

@@ -179,11 +179,11 @@ class Store:
         query = "DELETE FROM fact WHERE incident IS NULL AND heard_at < ?"
         return await self._do(lambda database: database.execute(query, (_iso(before),)).rowcount)
 
-    async def keep_unread(self, envelope: Envelope, fault: str) -> None:
-        """Keep a message nobody understood, for a person to read."""
+    async def keep_unread(self, envelope: Envelope, fault: str, *, body: bool = True) -> None:
+        """Keep a message nobody understood, for a person to read; without its `body`, its fault."""
         row = (
             envelope.adapter, envelope.channel, envelope.sender, _iso(envelope.received_at),
-            fault[:2000], len(envelope.body), envelope.body[:UNREAD_BYTES],
+            fault[:2000], len(envelope.body), envelope.body[: UNREAD_BYTES if body else 0],
         )  # fmt: skip
         statement = "INSERT INTO unread (adapter, channel, sender, received_at, fault, size, body)"
         statement += " VALUES (?, ?, ?, ?, ?, ?, ?)"
@@ -194,6 +194,10 @@ class Store:
             database.execute(forget, (UNREAD_MOST,))
 
         await self.arrears.keep(("unread", row[3]), write)
+
+    async def forget_unread(self, before: datetime) -> None:
+        """Forget the messages nobody understood until then: who knows whose places are in them."""
+        await self.query("DELETE FROM unread WHERE received_at < ?", _iso(before))
 
     async def unread_count(self) -> int:
         """Count the messages nobody understood."""

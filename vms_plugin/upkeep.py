@@ -41,6 +41,8 @@ WATCH_S = 2.0
 REFRESH_S = 5.0
 #: Positions outside any incident are forgotten after that.
 STRAY_S = 600.0
+#: How long a message nobody understood is kept for a person to read: until the next day.
+UNREAD_S = 86_400.0
 #: The ways in closed incidents are looked at this often: all their pictures are read for it, a few
 #: at a time.
 TRAILS_S = 3600
@@ -71,12 +73,15 @@ async def _tick(engine: Engine) -> None:
         await asyncio.sleep(TICK_S)
         beats += 1
         engine.beat(refresh=beats % REFRESH_S == 0)
+        if beats % REFRESH_S == 0 and (relieved := engine.patrols.relieved(_now())):
+            await engine.hear(relieved, _now())
         await _close_the_over(engine)
         await _escalate(engine)
         await engine.store.arrears.settle()
         if beats % 60 == 0:
             with _put_off("what is over"):
                 await engine.store.forget_strays(_now() - timedelta(seconds=STRAY_S))
+                await engine.store.forget_unread(_now() - timedelta(seconds=UNREAD_S))
                 await engine.store.forget_register(kept_since(_now()))
                 await _forget_the_old(engine)
                 await engine.patrols.forget()

@@ -53,7 +53,7 @@ def read_sentences(body: bytes, received_at: datetime, faults: Faults) -> Iterat
             source, sentence = _sentence(text, groups)
             position = _position(sentence, received_at, f"line {number}", faults)
         except Malformed as fault:
-            faults.append(Malformed(f"line {number}", text[:100], fault.text, **fault.params))
+            faults.append(Malformed(f"line {number}", _shown(text), fault.text, **fault.params))
             continue
         if position is not None and position.fixed_at is not None:
             key = source, position.fixed_at
@@ -63,6 +63,11 @@ def read_sentences(body: bytes, received_at: datetime, faults: Faults) -> Iterat
                 found[key] = position
     for (source, _), position in found.items():
         yield Heard(source, position)
+
+
+def _shown(text: str) -> str:
+    """Show a sentence by its two ends: where somebody is has no place in a log."""
+    return text if len(text) <= 20 else f"{text[:12]}…{text[-4:]}"
 
 
 def _sentence(text: str, groups: dict[str, str]) -> tuple[str, Any]:

@@ -25,6 +25,7 @@ from hooks import (
     IncidentId,
     Listener,
     LiveList,
+    Malformed,
     Phase,
     Position,
     hookimpl,
@@ -176,6 +177,40 @@ async def test_what_is_not_understood_is_kept_and_said(tmp_path: Path) -> None:
     assert answer.facts == ("axis:s1:start",)
     assert [str(fault) for fault in answer.faults] == ["word = 'bad': write press"]
     assert kept == 1
+
+
+async def test_what_a_queue_kept_for_days_does_not_win_over_what_came_after(
+    tmp_path: Path,
+) -> None:
+    now = datetime.now(UTC)
+    told = [(3 * 24, CrewStatus.FREE), (20, CrewStatus.UNAVAILABLE)]
+    async with running(tmp_path) as engine:
+        for hours, status in told:
+            fact = CrewFix(id=FactId(f"axis:21:{hours}"), at=now - timedelta(hours=hours),
+                           crew=CrewId("axis:21"), status=status)  # fmt: skip
+            await engine.take(Envelope(adapter="axis", body=b"", received_at=now), [fact])
+        [crew] = engine.crews()
+
+    assert crew.status is CrewStatus.UNAVAILABLE
+
+
+async def test_a_message_at_fault_that_tells_of_crews_is_not_kept_with_their_places(
+    tmp_path: Path,
+) -> None:
+    now = datetime.now(UTC)
+    place = Position(lon=4.08, lat=43.56, fixed_at=now)
+    fact = CrewFix(id=FactId("axis:21:1"), at=now, crew=CrewId("axis:21"), position=place)
+    fault = Malformed("date", "2007-04-15", "its date is wrong")
+    async with running(tmp_path) as engine:
+        where = Envelope(adapter="axis", body=b"43.56 4.08", received_at=now)
+        await engine.take(where, [fact], fault)
+        await engine.take(replace(where, body=b"?"), [], fault)
+        kept = await engine.store.query("SELECT body, size FROM unread ORDER BY seq")
+        await engine.store.forget_unread(now + timedelta(seconds=1))
+        after = await engine.store.unread_count()
+
+    assert kept == [(b"", 10), (b"?", 1)]
+    assert after == 0
 
 
 async def test_a_press_from_a_clock_years_off_is_a_press_of_now(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -183,6 +184,17 @@ def test_a_crew_is_on_duty_within_its_hours_and_nobody_knows_of_the_others() -> 
     assert roster.on_duty(crew, local("25/11/2026 06:00")) is True
     assert roster.on_duty(crew, local("25/11/2026 14:00")) is False
     assert roster.on_duty(CrewId("crews:34"), local("25/11/2026 06:00")) is None
+    assert roster.on_duty_since(crew, local("25/11/2026 09:00")) == local("25/11/2026 06:00")
+    assert roster.on_duty_since(crew, local("25/11/2026 14:00")) is None
+
+
+def test_the_hours_of_a_crew_are_its_own_however_its_name_is_typed() -> None:
+    roster = read(";;;;ALPHA;;25/11/2026 14:00", ";;;;ineo:Alpha;25/11/2026 16:00;")
+
+    at = [local(f"25/11/2026 {hour}") for hour in ("13:00", "15:00", "17:00")]
+    assert [roster.on_duty(CrewId("crews:Alpha"), each) for each in at] == [True, False, False]
+    assert [roster.on_duty(CrewId("ineo:alpha"), each) for each in at] == [True, False, True]
+    assert roster.on_duty(CrewId("crews:"), at[0]) is None
 
 
 @given(st.binary(max_size=300))
@@ -271,6 +283,96 @@ async def test_nobody_is_followed_off_duty(tmp_path: Path) -> None:
         ("crews:21", None, CrewStatus.OFF_DUTY), ("crews:34", None, CrewStatus.OFF_DUTY),
     ]  # fmt: skip
     assert [fact.position for fact in kept] == [None, None]
+
+
+def hours(path: Path, start_s: float, end_s: float, crew: str = "21") -> Settings:
+    """Write a roster: a crew is on duty from so many seconds from now, to so many."""
+    now = datetime.now(PARIS)
+    said = [f"{now + timedelta(seconds=each):%d/%m/%Y %H:%M:%S}" for each in (start_s, end_s)]
+    table = path / "effectifs.csv"
+    table.write_text(HEAD + f";;;;{crew};{said[0]};{said[1]}\n")
+    return Settings(roster=table, timezone=PARIS, trail_days=2)
+
+
+async def test_a_tracker_that_says_no_status_is_followed_again_when_the_shift_begins(
+    tmp_path: Path,
+) -> None:
+    async with running(tmp_path, hours(tmp_path, -3600, 3600)) as engine:
+        await until(engine.roster.lines)
+        await tell(engine, fix("crews:21", 4.01, age_s=7200))
+        [asleep] = engine.crews()
+        await tell(engine, fix("crews:21", 4.02))
+        [awake] = engine.crews()
+        rows = await engine.store.query("SELECT lon FROM waypoint")
+
+    assert (asleep.status, asleep.position) == (CrewStatus.OFF_DUTY, None)
+    assert (awake.status, awake.position and awake.position.lon) == (CrewStatus.UNKNOWN, 4.02)
+    assert rows == [(4.02,)]
+
+
+async def test_a_tracker_that_goes_on_after_the_end_of_service_is_not_followed(
+    tmp_path: Path,
+) -> None:
+    async with running(tmp_path, Settings(trail_days=2)) as engine:
+        await tell(engine, fix("crews:21", 4.01, status=CrewStatus.OFF_DUTY), fix("crews:21", 4.02))
+        await tell(engine, fix("crews:21", 4.03))
+        [off] = engine.crews()
+        board = engine.board.crews[CrewId("crews:21")].known
+        rows = await engine.store.query("SELECT lon FROM waypoint")
+        await tell(engine, CrewFix(id=FactId("crews:21:back"), at=datetime.now(UTC),
+                                   crew=CrewId("crews:21"), status=CrewStatus.FREE))  # fmt: skip
+        [back] = engine.crews()
+
+    assert (off.status, off.position) == (CrewStatus.OFF_DUTY, None)
+    assert "position" not in board
+    assert rows == []
+    assert (back.status, back.position) == (CrewStatus.FREE, None)
+
+
+async def test_where_he_was_before_his_hours_is_not_kept_when_it_is_told_within_them(
+    tmp_path: Path,
+) -> None:
+    async with running(tmp_path, hours(tmp_path, -600, 3600)) as engine:
+        await until(engine.roster.lines)
+        late = fix("crews:21", 4.01, age_s=1200, status=CrewStatus.FREE)
+        await tell(engine, replace(late, at=datetime.now(UTC)))
+        [crew] = engine.crews()
+        rows = await engine.store.query("SELECT lon FROM waypoint")
+
+    assert (crew.status, crew.position, rows) == (CrewStatus.FREE, None, [])
+
+
+async def test_at_the_end_of_his_hours_his_place_is_forgotten_though_nothing_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vms_plugin.upkeep.TICK_S", 0.02)
+    async with running(tmp_path, hours(tmp_path, -3600, -60)) as engine:
+        await until(engine.roster.lines)
+        await tell(engine, fix("crews:21", 4.01, age_s=120, status=CrewStatus.FREE))
+        await until(lambda: engine.crews()[0].status is CrewStatus.OFF_DUTY)
+        [kept] = await engine.store.crew_facts()
+        board = engine.board.crews[CrewId("crews:21")].known
+
+    assert kept.position is None
+    assert "position" not in board
+
+
+async def test_a_crew_engaged_stays_on_the_map_beyond_its_hours_until_it_is_called_back(
+    tmp_path: Path,
+) -> None:
+    async with running(tmp_path, hours(tmp_path, -3600, -60)) as engine:
+        await until(engine.roster.lines)
+        await tell(engine, press(), fix("crews:21", 4.01, age_s=120, status=CrewStatus.FREE))
+        await engine.engage(INCIDENT, CrewId("crews:21"), "Léa")
+        await tell(engine, fix("crews:21", 4.02))
+        [working] = engine.crews()
+        relieved = engine.patrols.relieved(datetime.now(UTC))
+        await engine.release(INCIDENT, CrewId("crews:21"), "Léa")
+        await tell(engine, fix("crews:21", 4.03))
+        [home] = engine.crews()
+
+    assert (working.position and working.position.lon, relieved) == (4.02, [])
+    assert (home.status, home.position) == (CrewStatus.OFF_DUTY, None)
 
 
 async def test_a_place_of_an_hour_ago_is_forgotten_on_the_board_and_on_the_disk(

@@ -125,6 +125,13 @@ def test_a_place_or_an_hour_that_cannot_be_is_named_and_not_guessed(sentence: st
     assert fault.field == "line 1"
 
 
+def test_a_sentence_refused_is_named_without_where_it_was() -> None:
+    _, fault = with_fault(f"${RMC}\r\n")
+
+    assert str(fault).startswith("line 1 = '$GPRMC,17040…")
+    assert "4333" not in str(fault)
+
+
 def test_the_tag_block_says_whose_it_is() -> None:
     facts = decode(nmea(RMC, tag="s:VEH21,n:1") + nmea(RMC, tag="s:VEH34"))
 
