@@ -284,11 +284,18 @@ class Engine:
         await self._decide(TakenInCharge(id=_new(), at=_now(), incident=incident, by=by))
 
     async def engage(self, incident: IncidentId, crew: CrewId, by: str) -> None:
-        """Record that an operator sends a crew; whoever can tell it is told to."""
+        """Record that an operator sends a crew; whoever can tell it is told to.
+
+        Who sends help to an alert that nobody has taken has seen it: it is his, and the wearer is
+        told. Else it would fall silent with nobody in charge.
+        """
         rank = rank_of(crew, self.pictures.get(incident))
-        await self._decide(
-            Engaged(id=_new(), at=_now(), incident=incident, by=by, crew=crew, rank=rank)
-        )
+        known = self.board.incidents.get(incident)
+        seen: list[Decision] = []
+        if known is not None and not known.owner:
+            seen.append(TakenInCharge(id=_new(), at=_now(), incident=incident, by=by))
+        order = Engaged(id=_new(), at=_now(), incident=incident, by=by, crew=crew, rank=rank)
+        await self._decide(*seen, order)
 
     async def explain(self, incident: IncidentId, crew: CrewId, by: str, reason: str) -> None:
         """Record why an operator sent a crew that was not ranked first."""
@@ -332,10 +339,10 @@ class Engine:
         answer = await aiming.turn(self, picture, asked)
         self.publish(Event("aimed", incident=asked.incident, aim=answer))
 
-    async def _decide(self, decision: Decision) -> None:
-        if not self.board.accepts(decision):
-            raise UnknownIncidentError(decision.incident)
-        await self.hear([decision], decision.at)
+    async def _decide(self, *decisions: Decision) -> None:
+        if not all(map(self.board.accepts, decisions)):
+            raise UnknownIncidentError(decisions[0].incident)
+        await self.hear(decisions, decisions[0].at)
 
     async def escalate(self, steps: Sequence[Escalated]) -> None:
         """Record that nobody confirmed in time; the whole room hears it, then somebody outside."""

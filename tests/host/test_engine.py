@@ -83,6 +83,22 @@ async def test_decisions_are_journaled_and_told_to_all(tmp_path: Path) -> None:
     assert vms.seen == ["axis:s1"]
 
 
+async def test_who_sends_a_crew_first_takes_the_alert_in_charge(tmp_path: Path) -> None:
+    vms, crew = Vms(), CrewId("crews:21")
+    async with running(tmp_path, vms=vms) as engine:
+        await tell(engine, press())
+        await engine.engage(INCIDENT, crew, "Léa")
+        await until(lambda: vms.orders and vms.seen)  # the wearer knows, as the crew does
+        await engine.engage(INCIDENT, CrewId("crews:22"), "Marc")
+        await engine.release(INCIDENT, crew, "Léa")
+        facts = await engine.store.facts_of(INCIDENT)
+        kinds = [type(fact).__name__ for fact in facts if not isinstance(fact, Informed)]
+        owner = engine.board.incidents[INCIDENT].owner
+
+    assert kinds == ["Activation", "TakenInCharge", "Engaged", "Engaged", "Released"]
+    assert owner == "Léa"
+
+
 async def test_the_room_knows_whether_the_wearer_and_the_crew_were_told(tmp_path: Path) -> None:
     vms = Vms()
     crew = CrewId("crews:1")
