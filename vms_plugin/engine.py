@@ -433,6 +433,7 @@ class Engine:
             del self.board.incidents[incident.id]
             self.pictures.pop(incident.id, None)
             self.stages.pop(incident.id, None)
+            self.publish(Event("gone", incident=incident.id))
 
     async def _forever(self, job: Coroutine[None, None, None]) -> None:
         try:

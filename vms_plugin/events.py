@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class Event:
     """Something the page shows at once."""
 
-    #: "picture", "told", "crews", "health", "live", "cctv", "territory", "aimed", "log"
+    #: "picture", "told", "crews", "health", "live", "cctv", "territory", "aimed", "log", "gone"
     kind: str
     picture: Picture | None = None
     incident: IncidentId | None = None

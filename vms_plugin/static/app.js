@@ -1,11 +1,11 @@
 // The page: what the host says, shown at once; what the operator decides, sent and confirmed.
 import { Picture } from "./live.js";
 import { Town } from "./town.js";
-import { Stream } from "./stream.js";
+import { Stream, logIn } from "./stream.js";
 import { Keys } from "./keys.js";
 import { Correction } from "./correct.js";
-import { $, button, clock, el, fill, renderAges, words } from "./text.js";
-import { chosen, drawnTo, can, hours, isOpen, now, open, ordered, renew, restate, room, unseen } from "./room.js";
+import { $, button, el, renderAges, words } from "./text.js";
+import { chosen, drawnTo, can, forget, hours, isOpen, now, open, ordered, renew, restate, room, unseen } from "./room.js";
 import { askClosing, complain, take, takeBack } from "./decide.js";
 import { announce, renderSound, ring, sound } from "./ring.js";
 import { renderAlerts } from "./alerts.js";
@@ -14,7 +14,7 @@ import { REACTION_MS, engageNumber, renderHelp } from "./help.js";
 import { aimed, aimNumber, pin, renderStrip, renderTiles, shown } from "./strip.js";
 import { renderChain } from "./chain.js";
 import { recordedTrails, renderRecordings } from "./recordings.js";
-import { focusNote, leaveNote, renderLog, staleLog } from "./log.js";
+import { draftedFor, focusNote, forgetDrafts, leaveNote, renderLog, restoreDrafts, staleLog } from "./log.js";
 import { rememberedTheme, setTheme, theme } from "./theme.js";
 
 setTheme(rememberedTheme());
@@ -26,29 +26,39 @@ const tile = new Picture($("tile"), () => room.token);
 
 const stream = new Stream({
   hello: (hello) => { Object.assign(room, hello); },
-  over: () => window.location.assign("/login"),
   state: (state) => {
+    const known = room.pictures;
     restate(state);
+    restoreDrafts(room.user);
     town.renew(state.bounds);
+    // What came while nothing was heard comes now.
+    unseen().filter((each) => !known.has(each.incident)).forEach(arrive);
     render();
   },
   picture: (picture) => {
     const known = room.pictures.get(picture.incident);
     if (!renew(picture)) return;
     if (!known && picture.phase === "new") arrive(picture);
-    staleLog(picture.incident);
+    if (known?.phase !== picture.phase) staleLog(picture.incident);
     // Fifty alerts that only grow older, while crews drive, must not hold up the one that is new.
     if (known && picture.incident !== room.chosen && sameCard(known, picture)) return sometime();
     render();
   },
+  gone: ({ incident }) => {
+    // What somebody still looks at stays until he goes to another.
+    if (incident !== room.chosen) forget(incident);
+    later();
+  },
+  log: ({ incident }) => staleLog(incident),
   told: ({ incident, told }) => {
     const picture = room.pictures.get(incident);
     if (picture) picture.told = told;
+    staleLog(incident);
     later();
   },
   live: ({ incident, live }) => { room.live[incident] = live; renderTile(); },
   cctv: ({ camera, cctv }) => { room.cctv[camera] = cctv; later(); },
-  aimed: (said) => { aimed(said); staleLog(said.incident); later(); },
+  aimed: (said) => { aimed(said); later(); },
   crews: (crews) => { room.crews = crews; later(); },
   health: (health) => { room.health = health; renderChain(); },
   beat: (beat) => { hours.set(beat.now); },
@@ -72,7 +82,7 @@ function choose(incident) {
 
 // The alert is painted first; the lists and the map, which take longer, follow in the next task.
 function render() {
-  if (!chosen()) room.chosen = (unseen()[0] ?? open()[0])?.incident ?? null;
+  if (!chosen()) room.chosen = (unseen()[0] ?? room.pictures.get(draftedFor()) ?? open()[0])?.incident ?? null;
   renderAlerts(choose);
   renderBanner(acts);
   renderTile();
@@ -124,8 +134,6 @@ function draw() {
 
 setInterval(() => {
   stream.check();
-  $("lost").hidden = !room.lostSince;
-  if (room.lostSince) $("lost").textContent = fill(words.lost, { time: clock(room.lostSince) });
   renderAges(now());
   tile.render();
   renderTiles();
@@ -181,6 +189,7 @@ const recentre = () => { town.follow(); draw(); };
 async function logOut() {
   const answer = await fetch("/logout", { method: "POST", headers: { "X-Renfort-Token": room.token } }).catch(() => null);
   // Whoever came by an identity provider leaves it too.
+  if (answer?.ok) forgetDrafts();
   if (answer?.ok || answer?.status === 401) window.location.assign(answer.headers.get("X-Renfort-Next") ?? "/login");
   else complain(words.unreachable);
 }

@@ -1,9 +1,10 @@
 // Decisions: sent at once, shown once the host says so; for five seconds they can be taken back.
 import { $, button, el, fill, list, refusal, words } from "./text.js";
-import { room } from "./room.js";
+import { now, room } from "./room.js";
+import { logIn } from "./stream.js";
 
-//: A hand that pressed wants to know; whoever never gets an answer is told to begin again, lest an order be carried
-//: out long after he gave it by radio.
+//: A hand that pressed wants to know. After that long it is given up, by the host too, which is told when it was asked:
+//: no order is carried out long after it was given by radio.
 const SLOW_MS = 3000;
 const PATIENCE_MS = 30000;
 const UNDO_MS = 5000;
@@ -15,13 +16,13 @@ export async function post(body) {
       method: "POST",
       signal: AbortSignal.timeout(PATIENCE_MS),
       headers: { "Content-Type": "application/json", "X-Renfort-Token": room.token },
-      body: JSON.stringify(body),
+      body: JSON.stringify({ ...body, at: Math.round(now()) }),
     }));
     if (answer.ok) return true;
-    if (answer.status === 401) window.location.assign("/login");
+    if (answer.status === 401) logIn();
     else complain(fill(words.refused, { why: await refusal(answer) }));
   } catch {
-    complain(words.unreachable);
+    complain(words.unanswered); // it may have arrived: what stands on the page is true once its link is back
   }
   return false;
 }

@@ -6,25 +6,56 @@ import { post } from "./decide.js";
 
 // Reading the log of what is over is a consultation (R241-14): it is read once, when it is chosen.
 const QUIET_MS = 400;
-const read = { incident: null, log: null, fault: "", stale: false, timer: 0 };
+const PATIENCE_MS = 15000;
+const read = { incident: null, log: null, fault: "", timer: 0, asked: 0 };
 
+// What comes together is read together; what never ceases to come is read all the same.
 export function staleLog(incident) {
-  if (incident !== read.incident) return;
-  clearTimeout(read.timer);
-  read.timer = setTimeout(fetchLog, QUIET_MS);
+  if (incident !== read.incident || read.timer) return;
+  read.timer = setTimeout(() => { read.timer = 0; fetchLog(); }, QUIET_MS);
 }
 
 export function focusNote() {
   if (!$("note").hidden && !$("log").hidden) $("note-text").focus();
 }
 
-// A note belongs to the alert it was begun for; what is not finished waits there.
+// A note belongs to the alert it was begun for; what is not finished waits there. The tab keeps it, for whoever began
+// it alone: a session that ends, or a page that is read again, loses no half-written note.
+const KEPT = "drafts";
 const drafts = new Map(); // incident → { text, corrects }
 let corrects = null; // the line that the note being written corrects
+let writer = "";
 
 function keepDraft(incident) {
-  if (incident) drafts.set(incident, { text: $("note-text").value, corrects });
+  if (!incident) return;
+  const text = $("note-text").value;
+  if (text) drafts.set(incident, { text, corrects });
+  else drafts.delete(incident);
+  save();
 }
+
+function save() {
+  try {
+    sessionStorage.setItem(KEPT, JSON.stringify({ writer, notes: [...drafts] }));
+  } catch { /* a browser that keeps nothing */ }
+}
+
+export function restoreDrafts(user) {
+  if (writer === user) return;
+  writer = user;
+  try {
+    const kept = JSON.parse(sessionStorage.getItem(KEPT));
+    if (kept?.writer === user) for (const [incident, draft] of kept.notes) drafts.set(incident, draft);
+    else forgetDrafts();
+  } catch { /* nothing is kept */ }
+}
+
+export function forgetDrafts() {
+  try { sessionStorage.removeItem(KEPT); } catch { /* nothing is kept */ }
+}
+
+// The alert whose note waits to be finished.
+export const draftedFor = () => [...drafts.keys()].find((incident) => room.pictures.has(incident));
 
 function takeDraft(incident) {
   const draft = drafts.get(incident) ?? { text: "", corrects: null };
@@ -63,13 +94,16 @@ export function renderLog() {
 
 async function fetchLog() {
   const incident = read.incident;
+  read.asked += 1;
+  const { asked } = read;
   try {
-    const answer = await fetch(`/api/incidents/${encodeURIComponent(incident)}/log`);
+    const answer = await fetch(`/api/incidents/${encodeURIComponent(incident)}/log`, { signal: AbortSignal.timeout(PATIENCE_MS) });
     const log = answer.ok ? await answer.json() : null;
     const fault = log ? "" : fill(words.logUnread, { why: await refusal(answer) });
-    if (incident !== read.incident) return; // another alert was chosen meanwhile
+    if (asked !== read.asked) return; // another alert was chosen meanwhile, or this one was asked for again
     Object.assign(read, { fault, log: log ?? read.log });
   } catch {
+    if (asked !== read.asked) return;
     read.fault = fill(words.logUnread, { why: words.unreachable });
   }
   draw();
@@ -112,6 +146,8 @@ function watched(view) {
   return item;
 }
 
+$("note-text")?.addEventListener("input", () => keepDraft(read.incident));
+
 $("note")?.addEventListener("submit", async (event) => {
   event.preventDefault();
   const text = $("note-text").value.trim();
@@ -119,9 +155,10 @@ $("note")?.addEventListener("submit", async (event) => {
   if (!text || !incident) return;
   if (!await post({ decision: "note", incident, text, ...(corrects && { corrects: corrects.id }) })) return;
   drafts.delete(incident);
-  if (incident === read.incident) {
+  if (incident === read.incident && $("note-text").value.trim() === text) {
     takeDraft(incident);
     $("note-text").blur();
   }
+  save();
   staleLog(incident);
 });

@@ -17,6 +17,12 @@ export function restate({ now: at, pictures, crews, cameras, health, live, cctv 
   room.pictures = new Map(pictures.map((each) => [each.incident, each]));
 }
 
+// What the host has put away.
+export function forget(incident) {
+  room.pictures.delete(incident);
+  delete room.live[incident];
+}
+
 // The newest of one alert; false when it comes late, and a newer one is shown.
 export function renew(picture) {
   if (room.pictures.get(picture.incident)?.version > picture.version) return false;

@@ -4,7 +4,7 @@ import { Picture } from "./live.js";
 import { Town } from "./town.js";
 import { Stream } from "./stream.js";
 import { $, age, clock, fill, renderAges, words } from "./text.js";
-import { can, chosen, hours, isOpen, now, open, renew, restate, room, unseen } from "./room.js";
+import { can, chosen, forget, hours, isOpen, now, open, renew, restate, room, unseen } from "./room.js";
 import { renderAlerts } from "./alerts.js";
 import { renderBanner } from "./banner.js";
 import { renderHelp } from "./help.js";
@@ -23,7 +23,6 @@ const tile = new Picture($("tile"), () => room.token);
 
 const stream = new Stream({
   hello: (hello) => Object.assign(room, hello, { user: "", rights: hello.rights.filter((right) => !readOnly.has(right)) }),
-  over: () => window.location.assign("/login"),
   state: (state) => {
     restate(state);
     town.renew(state.bounds);
@@ -35,6 +34,7 @@ const stream = new Stream({
     if (!known && picture.phase === "new") room.chosen = picture.incident;
     render();
   },
+  gone: ({ incident }) => { forget(incident); render(); },
   told: ({ incident, told }) => { const picture = room.pictures.get(incident); if (picture) picture.told = told; render(); },
   live: ({ incident, live }) => { room.live[incident] = live; render(); },
   cctv: ({ camera, cctv }) => { room.cctv[camera] = cctv; render(); },
@@ -87,8 +87,6 @@ function render() {
 
 setInterval(() => {
   stream.check();
-  $("lost").hidden = !room.lostSince;
-  if (room.lostSince) $("lost").textContent = fill(words.lost, { time: clock(room.lostSince) });
   $("hour").textContent = clock(now());
   $("heard").textContent = stream.silence === null ? "" : fill(words.heardAgo, { age: age(stream.silence) });
   renderAges(now());

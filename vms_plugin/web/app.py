@@ -30,7 +30,16 @@ from vms_plugin.web import intake, outlet, stream, view
 from vms_plugin.web.accounts import Doorkeeper
 from vms_plugin.web.crew import CrewDoor
 from vms_plugin.web.decisions import DecisionDoor
-from vms_plugin.web.doors import COOKIE, OTHER_PAGE, Doors, Envelop, keep, same_origin
+from vms_plugin.web.doors import (
+    COOKIE,
+    HOME,
+    OTHER_PAGE,
+    Doors,
+    Envelop,
+    keep,
+    page_of,
+    same_origin,
+)
 from vms_plugin.web.exercise import ExerciseDoor
 from vms_plugin.web.live import LiveDoor
 from vms_plugin.web.logs import LogDoor
@@ -38,6 +47,14 @@ from vms_plugin.web.oidc import OidcDoor
 from vms_plugin.web.recordings import RecordingDoor
 from vms_plugin.web.words import WORDS
 
+
+def _(text: str) -> str:
+    """Mark a sentence for the catalogue."""
+    return text
+
+
+#: A screen that was shown out shows no alert any more, and must not look as if there were none.
+OVER = _("The session is over: alerts are no longer shown on this screen.")
 #: Tiles kept drawn: a town at the usual zooms.
 TILES = 2000
 
@@ -95,27 +112,29 @@ class _Page:
     # --- people ---
 
     async def login(self, request: Request) -> Response:
+        back = page_of(request.query_params.get("next", ""))
         if request.method == "GET":
-            return self._login_page("")
+            over = "over" in request.query_params
+            return self._login_page(self._say(OVER) if over else "", 200, back)
         form = await request.form()
         name, password = (_whole(form.get(field, "")) for field in ("name", "password"))
         address = request.client.host if request.client else ""
         if not same_origin(request):
-            return self._login_page(self._say(OTHER_PAGE), 403)
+            return self._login_page(self._say(OTHER_PAGE), 403, back)
         if await self._keeper.waits(name, address):
-            return self._login_page(self._say("Too many wrong passwords: wait five minutes."), 429)
+            fault = self._say("Too many wrong passwords: wait five minutes.")
+            return self._login_page(fault, 429, back)
         token = await self._keeper.enter(name, password, address)
         if token is None:
-            return self._login_page(self._say("Wrong name or password."), 401)
-        answer = RedirectResponse("/", 303)
+            return self._login_page(self._say("Wrong name or password."), 401, back)
+        answer = RedirectResponse(back, 303)
         keep(answer, request, token)
         return answer
 
-    def _login_page(self, fault: str, status: int = 200) -> Response:
+    def _login_page(self, fault: str, status: int = 200, back: str = HOME) -> Response:
         template = self._templates.get_template("login.html")
-        return HTMLResponse(
-            template.render(say=self._say, fault=fault, oidc=self.oidc.label), status
-        )
+        said = template.render(say=self._say, fault=fault, oidc=self.oidc.label, back=back)
+        return HTMLResponse(said, status)
 
     async def logout(self, request: Request) -> Response:
         id_token = await self._keeper.leave(request.cookies.get(COOKIE, ""))

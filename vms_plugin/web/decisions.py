@@ -1,7 +1,8 @@
-"""The one door by which operators decide: `POST /api/decide`, `{decision, incident, …}`."""
+"""The one door by which operators decide: `POST /api/decide`, `{decision, incident, at, …}`."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -19,6 +20,8 @@ from vms_plugin.web.doors import REFUSAL, Doors
 
 #: What the page sends beside the decision, the reasons and outcomes people write included.
 LONGEST = 500
+#: The page gives up after that, and says so: what comes later was given by radio meanwhile.
+PATIENCE_S = 30.0
 
 
 class DecisionDoor:
@@ -54,12 +57,14 @@ class DecisionDoor:
         person: Person = request.state.person
         try:
             asked = await request.json()
+            if _age_s(asked) > PATIENCE_S:
+                return self._refused(self._say("Asked too long ago: do it again."), 409)
             await self._decided(asked, person)
         except PermissionError as error:
             return self._refused(str(error) or self._say(REFUSAL), 403)
         except (UnknownIncidentError, blotter.NoSuchIncidentError):
             return self._refused(self._say("This incident is closed."), 409)
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, AttributeError):
             return self._refused(self._say("The page asked something impossible: reload it."), 400)
         return Response(status_code=204)
 
@@ -90,6 +95,14 @@ class DecisionDoor:
 # --- what each decision takes ---
 
 _Asked = Mapping[str, Any]
+
+
+def _age_s(asked: _Asked) -> float:
+    """How long ago the page asked, by our own clock, which it follows; 0 when it does not say."""
+    at = asked.get("at")
+    return 0.0 if at is None else time.time() - float(str(at)) / 1000
+
+
 _Do = Callable[[Engine, IncidentId, str, _Asked], Awaitable[None]]
 
 

@@ -31,6 +31,16 @@ HEADERS = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
 
+HOME = "/"
+#: The pages that people open by their address; nobody is sent elsewhere once he has logged in.
+PAGES = (HOME, "/mur")
+
+
+def page_of(path: str) -> str:
+    """Give the page to come back to after the log-in: one of ours, whatever was asked."""
+    return path if path in PAGES else HOME
+
+
 Answer = Callable[[Request], Awaitable[Response]]
 
 
@@ -80,7 +90,9 @@ class Doors:
             person = await self.person(request)
             if person is None:
                 if "text/html" in request.headers.get("accept", ""):
-                    return RedirectResponse("/login", 303)
+                    back = page_of(request.url.path)
+                    where = "/login" if back == HOME else f"/login?next={back}"
+                    return RedirectResponse(where, 303)
                 return JSONResponse({"error": self._say(LOG_IN)}, 401)
             return await self._entitled(request, person, right, answer)
 

@@ -17,7 +17,7 @@ from vms_plugin.engine import Engine
 from vms_plugin.oidc import Begun, OidcError, Provider
 from vms_plugin.web import accounts
 from vms_plugin.web.accounts import Doorkeeper
-from vms_plugin.web.doors import keep
+from vms_plugin.web.doors import HOME, keep, page_of
 
 #: Binds the log-in to the browser that began it. Lax: it comes back from another site.
 BINDING = "renfort_oidc"
@@ -30,7 +30,7 @@ log = structlog.get_logger(__name__)
 LoginPage = Callable[[str, int], Response]
 #: Our own session cookie is never sent on a navigation that another site began (SameSite=Strict):
 #: the page is therefore asked for by ourselves, once more.
-_IN = '<!doctype html><meta http-equiv="refresh" content="0;url=/"><title>Renfort</title>'
+_IN = '<!doctype html><meta http-equiv="refresh" content="0;url={page}"><title>Renfort</title>'
 
 
 class OidcDoor:
@@ -40,7 +40,7 @@ class OidcDoor:
         self._engine, self._keeper, self._page = engine, keeper, page
         settings = engine.settings.oidc
         self._provider = Provider(settings) if settings.issuer else None
-        self._begun: OrderedDict[str, tuple[float, Begun]] = OrderedDict()
+        self._begun: OrderedDict[str, tuple[float, Begun, str]] = OrderedDict()
 
     @property
     def label(self) -> str:
@@ -63,7 +63,7 @@ class OidcDoor:
             )
         except OidcError as error:
             return self._refused(error, 503)
-        self._remember(begun)
+        self._remember(begun, page_of(request.query_params.get("next", "")))
         answer = RedirectResponse(begun.url, 303)
         answer.set_cookie(
             BINDING, begun.state, max_age=int(PATIENCE_S), path="/oidc", httponly=True,
@@ -73,7 +73,7 @@ class OidcDoor:
 
     async def back(self, request: Request) -> Response:
         """Hold the provider's answer against what this browser began, and open the session."""
-        begun = self._take(request.query_params.get("state", ""))
+        begun, page = self._take(request.query_params.get("state", ""))
         if self._provider is None or begun is None:
             return self._page(self._engine.say("Begin again: this log-in was not begun here."), 400)
         if request.cookies.get(BINDING) != begun.state:
@@ -89,7 +89,7 @@ class OidcDoor:
             return self._page(self._engine.say.message(error.why), 403)
         address = request.client.host if request.client else ""
         token = await self._keeper.admit(identity.name, address, identity.id_token)
-        answer = HTMLResponse(_IN)
+        answer = HTMLResponse(_IN.format(page=page))
         keep(answer, request, token)
         answer.delete_cookie(BINDING, path="/oidc")
         return answer
@@ -109,12 +109,13 @@ class OidcDoor:
         base = self._engine.settings.public_url or str(request.base_url)
         return base.rstrip("/") + path
 
-    def _remember(self, begun: Begun) -> None:
-        self._begun[begun.state] = (monotonic(), begun)
+    def _remember(self, begun: Begun, page: str) -> None:
+        self._begun[begun.state] = (monotonic(), begun, page)
         while len(self._begun) > MOST:
             self._begun.popitem(last=False)
 
-    def _take(self, state: str) -> Begun | None:
-        """Give what was begun, once."""
-        at, begun = self._begun.pop(state, (0.0, None))
-        return begun if begun is not None and monotonic() - at < PATIENCE_S else None
+    def _take(self, state: str) -> tuple[Begun | None, str]:
+        """Give what was begun, once, and the page it was begun for."""
+        at, begun, page = self._begun.pop(state, (0.0, None, HOME))
+        fresh = begun is not None and monotonic() - at < PATIENCE_S
+        return begun if fresh else None, page

@@ -17,7 +17,7 @@ from hooks import IncidentId
 from vms_plugin.engine import Engine
 from vms_plugin.events import Event, Follower
 from vms_plugin.live import Relay
-from vms_plugin.rights import Person, Sight, picture_for
+from vms_plugin.rights import Person, Right, Sight, picture_for
 from vms_plugin.web import view
 
 #: Without a change, the page hears the host's clock that often: silence is a broken link.
@@ -84,6 +84,8 @@ class Scribe:
             return event.source.open_to(person)
         if name is None:
             return True
+        if event.kind == "gone":
+            return person.may(Right.ALERTS)
         picture = event.picture or self._engine.pictures.get(IncidentId(name))
         return picture is not None and view.concerns(self._engine, picture, person)
 
@@ -114,7 +116,7 @@ class Scribe:
             return {**said, "told": view.told(engine, event.picture.incident)}
         if event.kind == "told" and incident is not None:
             return {"incident": incident, "told": view.told(engine, incident)}
-        if event.kind == "log" and incident is not None:
+        if event.kind in ("log", "gone") and incident is not None:
             return {"incident": incident}
         if event.kind in ("live", "cctv") and event.source is not None:
             status = view.live(self._relay.status.get(event.source), engine.say)

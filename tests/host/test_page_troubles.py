@@ -1,0 +1,228 @@
+"""The operator's page when things go wrong: links cut, sessions over, hands that act at once."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from functools import partial
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Page, Route
+
+from hooks import CrewId, Phase
+from tests.host.live_room import INCIDENT, PASSWORD, Room
+from tests.host.test_page import at_desk as any_desk
+from vms_plugin import blotter
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
+
+#: An operator who is shown no officer's picture: what is tried here needs none.
+at_desk = partial(any_desk, name="Tom")
+
+#: What the page asks by itself is held, as on a link that takes all and answers nothing.
+HOLE = """() => {
+    window.held = 0;
+    const real = window.fetch;
+    window.fetch = (url, asked) => {
+        if (!String(url).startsWith("/api/state")) return real(url, asked);
+        window.held += 1;
+        return new Promise(() => {});
+    };
+}"""
+
+DECIDE = """async ([body, token]) => (await fetch("/api/decide", {
+    method: "POST",
+    headers: {"Content-Type": "application/json", "X-Renfort-Token": token},
+    body: JSON.stringify(body),
+})).status"""
+
+# --- links ---
+
+
+async def test_a_page_that_nothing_reaches_does_not_say_that_there_is_no_alert(
+    tmp_path: Path,
+) -> None:
+    def act(page: Page, _there: Room) -> None:
+        page.route("**/stream", lambda _route: None)  # a proxy that keeps it to itself
+        page.reload()
+        page.wait_for_selector("#quiet:has-text('Liaison avec Renfort')")
+        page.evaluate("() => { window.later += 60000; }")
+        page.wait_for_selector("#lost:has-text('aucune alerte ne peut')")
+        assert "surveillée" not in page.inner_text("#quiet")
+
+    await at_desk(
+        tmp_path, act, presses=0,
+        script="const right = Date.now; window.later = 0; Date.now = () => right() + later;",
+    )  # fmt: skip
+
+
+async def test_a_calm_page_that_lost_its_link_does_not_say_that_the_chain_is_watched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def cut(_: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr("vms_plugin.web.stream._next", cut)
+
+    def act(page: Page, _there: Room) -> None:
+        page.wait_for_selector("#quiet:has-text('surveillée')")
+        page.evaluate("() => { window.later += 20000; }")
+        page.wait_for_selector("#quiet:has-text('plus rien')")
+
+    await at_desk(
+        tmp_path, act, presses=0,
+        script="const right = Date.now; window.later = 0; Date.now = () => right() + later;",
+    )  # fmt: skip
+
+
+async def test_a_link_that_answers_nothing_is_asked_one_question_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def cut(_: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr("vms_plugin.web.stream._next", cut)
+
+    def act(page: Page, _there: Room) -> None:
+        page.evaluate(HOLE)
+        page.evaluate("() => { window.later += 60000; }")
+        page.wait_for_function("() => window.held > 0")
+        page.wait_for_timeout(4500)
+        assert page.evaluate("window.held") == 1
+
+    await at_desk(
+        tmp_path, act,
+        script="const right = Date.now; window.later = 0; Date.now = () => right() + later;",
+    )  # fmt: skip
+
+
+async def test_an_alert_that_came_during_a_cut_is_shown_to_who_is_free(tmp_path: Path) -> None:
+    loop = asyncio.get_running_loop()
+
+    def act(page: Page, there: Room) -> None:
+        page.wait_for_selector("#banner.new")
+        closing = there.engine.close(INCIDENT, "Marc", "Résolu")
+        asyncio.run_coroutine_threadsafe(closing, loop).result(10)
+        page.wait_for_selector("#banner.closed")
+        page.context.set_offline(True)
+        asyncio.run_coroutine_threadsafe(there.tell("press s2"), loop).result(10)
+        page.wait_for_timeout(1500)
+        page.context.set_offline(False)
+        page.wait_for_selector("#banner.new", timeout=60_000)
+
+    await at_desk(tmp_path, act)
+
+
+# --- decisions ---
+
+
+async def test_an_order_that_arrives_long_after_it_was_given_is_not_carried_out(
+    tmp_path: Path,
+) -> None:
+    def act(page: Page, there: Room) -> None:
+        page.wait_for_selector("#banner.new")
+        with page.expect_request("**/api/decide") as sent:
+            page.keyboard.press("Enter")
+        page.wait_for_selector("#banner.taken")
+        asked = sent.value.post_data_json
+        assert asked is not None
+        now = asked["at"]
+        assert abs(time.time() * 1000 - now) < 60_000
+        body = {**asked, "decision": "engage", "crew": "crews:1"}
+        token = sent.value.headers["x-renfort-token"]
+        late = page.evaluate(DECIDE, [{**body, "at": now - 120_000}, token])
+        assert (late, page.evaluate(DECIDE, [{**body, "at": now}, token])) == (409, 204)
+        page.wait_for_selector("#banner.engaged")
+        assert there.engine.pictures[INCIDENT].engaged == (CrewId("crews:1"),)
+
+    await at_desk(tmp_path, act)
+
+
+async def test_a_decision_without_an_answer_is_not_said_to_be_undone(tmp_path: Path) -> None:
+    def act(page: Page, there: Room) -> None:
+        def lose(route: Route) -> None:
+            route.fetch()  # it arrives; the answer is lost
+            route.abort()
+
+        page.route("**/api/decide", lose)
+        page.wait_for_selector("#banner.new")
+        page.keyboard.press("Enter")
+        page.wait_for_selector("#fault:has-text('voyez si')")
+        page.wait_for_selector("#banner.taken")
+        assert there.engine.pictures[INCIDENT].phase is Phase.TAKEN
+
+    await at_desk(tmp_path, act)
+
+
+# --- notes ---
+
+
+async def test_a_note_of_another_operator_is_read_at_once(tmp_path: Path) -> None:
+    loop = asyncio.get_running_loop()
+
+    def act(page: Page, there: Room) -> None:
+        page.wait_for_selector("#banner.new")
+        closing = there.engine.close(INCIDENT, "Marc", "Résolu")
+        asyncio.run_coroutine_threadsafe(closing, loop).result(10)
+        page.wait_for_selector("#lines:has-text('Résolu')")
+        page.wait_for_timeout(1500)  # nothing of the closing is read any more
+        note = blotter.note(there.engine, INCIDENT, "Marc", "pompiers prévenus")
+        asyncio.run_coroutine_threadsafe(note, loop).result(10)
+        page.wait_for_selector("#lines:has-text('pompiers prévenus')", timeout=5_000)
+
+    await at_desk(tmp_path, act)
+
+
+async def test_a_session_that_ends_loses_no_half_written_note(tmp_path: Path) -> None:
+    loop = asyncio.get_running_loop()
+
+    def act(page: Page, there: Room) -> None:
+        page.wait_for_selector("#banner.new")
+        page.keyboard.press("j")
+        page.keyboard.type("deux blessés, dont")
+        over = there.engine.store.query("DELETE FROM session")
+        asyncio.run_coroutine_threadsafe(over, loop).result(10)
+        page.wait_for_url("**/login?over=1&next=%2F", timeout=30_000)
+        page.wait_for_selector(".fault:has-text('ne sont plus affichées')")
+        assert page.title().startswith("▲")
+        # Somebody else at the same desk does not read it; nor does its writer lose it.
+        _log_in(page, "Tom")
+        page.wait_for_function(
+            "document.getElementById('note-text').value === 'deux blessés, dont'"
+        )
+        page.click("#logout")
+        page.wait_for_url("**/login")
+        _log_in(page, "Léa")
+        page.wait_for_selector("#banner.new")
+        page.wait_for_selector("#note-text")
+        assert page.input_value("#note-text") == ""
+
+    await at_desk(tmp_path, act)
+
+
+def _log_in(page: Page, name: str) -> None:
+    page.fill("[name=name]", name)
+    page.fill("[name=password]", PASSWORD)
+    page.click("[type=submit]")
+    page.wait_for_selector("#chain *")
+
+
+@pytest.mark.parametrize(
+    ("asked", "then"), [("/mur", "/mur"), ("https://elsewhere.example/", "/"), ("//x", "/")]
+)
+async def test_who_logs_in_comes_back_to_the_page_he_asked_for(
+    tmp_path: Path, asked: str, then: str
+) -> None:
+    def act(page: Page, _there: Room) -> None:
+        page.context.clear_cookies()
+        page.goto(page.url.rstrip("/") + (asked if asked == "/mur" else f"/login?next={asked}"))
+        page.fill("[name=name]", "Tom")
+        page.fill("[name=password]", "a wrong one, first")
+        page.click("[type=submit]")
+        page.wait_for_selector(".fault")
+        _log_in(page, "Tom")
+        assert urlsplit(page.url).path == then
+
+    await at_desk(tmp_path, act)
