@@ -72,6 +72,11 @@ async def running(
         assert not engine.broken.is_set()
 
 
+async def idle(engine: Engine, adapter: str) -> None:
+    """Wait until no call to an adapter is on its way."""
+    await until(lambda: not engine.dispatch.couriers[adapter]._busy)
+
+
 async def until(true: Callable[[], object], seconds: float = 10) -> None:
     """Wait for something to be true."""
     async with asyncio.timeout(seconds):

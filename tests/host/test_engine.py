@@ -31,7 +31,7 @@ from hooks import (
     hookimpl,
 )
 from tests.host.acted import INCIDENT, Source, Vms, end, press, running, tell
-from tests.host.paper import until
+from tests.host.paper import idle, until
 from vms_plugin import upkeep
 from vms_plugin.delivery import Told
 from vms_plugin.engine import UnknownIncidentError
@@ -173,7 +173,8 @@ async def test_a_late_word_on_a_closed_incident_raises_no_alert_after_a_restart(
         await tell(engine, press())
         await until(lambda: engine.pictures)
         await engine.close(INCIDENT, "Léa", "fini")
-        await until(lambda: first.closed and not engine.dispatch.couriers["vms"]._busy)
+        await until(lambda: first.closed)
+        await idle(engine, "vms")
 
     vms = Vms()
     async with running(tmp_path, vms=vms) as engine:

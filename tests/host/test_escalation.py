@@ -27,7 +27,7 @@ from hooks import (
     hookimpl,
 )
 from tests.host import paper
-from tests.host.paper import Paper, until
+from tests.host.paper import Paper, idle, until
 from vms_plugin import delivery, upkeep
 from vms_plugin.engine import Engine
 from vms_plugin.escalation import due
@@ -161,7 +161,7 @@ async def test_nobody_outside_is_called_once_somebody_confirmed(tmp_path: Path) 
         await until(lambda: pager.failures < 10_000)
         await engine.take_in_charge(INCIDENT, "Léa")
         await until(lambda: engine.pictures[INCIDENT].escalated is Escalation.NONE)
-        await asyncio.sleep(0.1)
+        await idle(engine, "pager")
         pager.failures = 0
         await asyncio.sleep(0.2)
 

@@ -51,7 +51,7 @@ async def test_a_feed_is_answered_only_once_its_facts_are_durable(tmp_path: Path
 
 async def test_a_feed_that_falls_is_run_again_and_said_down_meanwhile(tmp_path: Path) -> None:
     runs: list[int] = []
-    seen: list[str] = []
+    looked = threading.Event()
 
     class Falls(Source):
         @hookimpl
@@ -62,15 +62,17 @@ async def test_a_feed_that_falls_is_run_again_and_said_down_meanwhile(tmp_path: 
             runs.append(1)
             if len(runs) < 3:
                 raise Unreachable("{host} does not answer", host="axis")
+            await asyncio.to_thread(looked.wait, 10)  # down until the test has seen it
             listener.up()
             await asyncio.sleep(60)
 
     async with running(tmp_path, axis=Falls) as engine:
         await until(lambda: runs and str(engine.links()[0].why) != "connecting")
-        seen.append(str(engine.links()[0].why))
+        [down] = engine.links()
+        looked.set()
         await until(lambda: engine.links()[0].up)
 
-    assert seen == ["axis does not answer"]
+    assert str(down.why) == "axis does not answer"
     assert len(runs) == 3
 
 
@@ -88,10 +90,8 @@ async def test_a_feed_that_says_nothing_is_taken_for_dead(tmp_path: Path) -> Non
             await asyncio.sleep(60)
 
     async with running(tmp_path, axis=Silent) as engine:
-        await until(lambda: len(runs) == 2)
+        await until(lambda: len(runs) >= 2)
         await until(lambda: engine.links()[0].why is not None)
-
-    assert len(runs) >= 2
 
 
 async def test_a_feed_that_loses_its_cancellation_is_ended_all_the_same(
@@ -112,7 +112,7 @@ async def test_a_feed_that_loses_its_cancellation_is_ended_all_the_same(
             await asyncio.sleep(60)
 
     async with running(tmp_path, axis=Deaf):
-        await until(lambda: len(runs) == 2)
+        await until(lambda: len(runs) >= 2)
 
 
 async def test_a_feed_that_is_no_feed_is_named_and_the_others_are_opened(tmp_path: Path) -> None:

@@ -113,7 +113,7 @@ async def upkeep_passes(engine: Engine) -> None:
         beats(refresh=refresh)
 
     vars(engine)["beat"] = counted
-    await until(lambda: count > 65)
+    await until(lambda: count > 65, seconds=60)
 
 
 async def test_a_transaction_that_sqlite_gives_up_fails_as_a_whole_and_says_why(

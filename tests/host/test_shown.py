@@ -23,7 +23,7 @@ from hooks import (
     hookimpl,
 )
 from tests.host.acted import INCIDENT, Vms, press, running, tell
-from tests.host.paper import until
+from tests.host.paper import idle, until
 from vms_plugin.engine import Stages
 from vms_plugin.store import Store
 
@@ -92,18 +92,13 @@ async def test_an_incident_lived_while_the_vms_was_away_is_shown_and_closed_on_r
     tmp_path: Path,
 ) -> None:
     away = [True]
-    vms = Vms()
-
-    def refuse() -> None:
-        if away:
-            raise Unreachable("away")
-
     shown: list[str] = []
 
     class Away(Vms):
         @hookimpl
         def show(self, picture: Picture, receipt: Receipt | None, repeated: bool) -> Receipt:
-            refuse()
+            if away:
+                raise Unreachable("away")
             shown.append(picture.phase)
             return Receipt(data=picture.incident)
 
@@ -113,6 +108,7 @@ async def test_an_incident_lived_while_the_vms_was_away_is_shown_and_closed_on_r
         await until(lambda: engine.pictures)
         await engine.close(INCIDENT, "Léa", "fini")
         await until(lambda: engine.pictures[INCIDENT].phase is Phase.CLOSED)
+        await idle(engine, "vms")
         away.clear()
         await until(lambda: vms.closed)
 
@@ -220,7 +216,8 @@ async def test_an_incident_closed_while_the_vms_was_away_is_withdrawn_after_a_re
         await engine.close(INCIDENT, "Léa", "fini")
         await until(lambda: "withdraw" in engine.adapters["vms"].failures)
     async with running(tmp_path, vms=back) as engine:
-        await until(lambda: back.closed and not engine.dispatch.couriers["vms"]._busy)
+        await until(lambda: back.closed)
+        await idle(engine, "vms")
         assert engine.pictures[INCIDENT].outcome == "fini"
     async with running(tmp_path, vms=later) as engine:
         await asyncio.sleep(0.1)

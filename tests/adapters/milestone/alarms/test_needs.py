@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import socket
-import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 
 from adapters.milestone import Milestone
+from adapters.milestone.alarming import AGAIN_S
 from hooks import (
     IncidentId,
     Phase,
@@ -101,14 +101,15 @@ def test_the_alarm_does_not_wait_for_a_camera_that_cannot_be_looked_for(xprotect
 def test_his_camera_is_looked_for_again_once_the_site_may_say(
     xprotect: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("adapters.milestone.alarming.AGAIN_S", 0.2)
+    now = [0.0]
+    monkeypatch.setattr("adapters.milestone.alarming.monotonic", lambda: now[0])
     site = xprotect("--bodyworn", f"{SERIAL}=PM-214")
     site.order("fail", status=500, count=1, path="cameras")
     sources = adapter_on(site, devices={})._desk.sources
     picture = seen_by(site.ready["cameras"][:1])
 
     assert (sources.own(picture), sources.own(picture)) == ("", "")
-    time.sleep(0.25)
+    now[0] += AGAIN_S
 
     assert sources.own(picture) == site.ready["bodyworn"][SERIAL]
 
