@@ -106,9 +106,9 @@ class Atlas:
             if name not in self._asked:
                 self._asked[name] = adapters.start(name, "list_cameras")
         asked = list(self._asked.items())
-        changed = self._take_answers()
+        changed = self._take_answers(adapters)
         wait([future for _, future in asked], timeout=CALL_S)
-        changed |= self._take_answers()
+        changed |= self._take_answers(adapters)
         for name in self._asked:
             late = Message(
                 text="no answer to {hook} within {seconds:g} s",
@@ -116,18 +116,19 @@ class Atlas:
             )
             adapters.fail(name, "list_cameras", late)
         wait(list(self._asked.values()), timeout=INVENTORY_S)
-        changed |= self._take_answers()
+        changed |= self._take_answers(adapters)
         silent = any(name not in self._inventories for name, _ in asked)
         self.patience_s = RETRY_S if silent or self._asked else REFRESH_S
         return changed
 
-    def _take_answers(self) -> bool:
+    def _take_answers(self, adapters: Adapters) -> bool:
         """Take the inventories that have come; a failure is noted under the adapter's name."""
         before = dict(self._inventories)
         done = [name for name, future in self._asked.items() if future.done()]
         for name in done:
             future = self._asked.pop(name)
             if future.exception() is None:
+                adapters.succeed(name, "list_cameras")  # it may have come while it was said late
                 self._inventories[name] = tuple(
                     camera for camera in future.result() if isinstance(camera, Camera)
                 )

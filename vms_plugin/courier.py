@@ -200,6 +200,8 @@ class Courier:
                 params={"hook": call.hook, "seconds": CALL_S},
             )
             self._adapters.fail(self.adapter, call.hook, late)
+            await answer
+            self._adapters.succeed(self.adapter, call.hook)  # it may have come meanwhile
         return await answer
 
 

@@ -158,8 +158,14 @@ class Room:
     def status(self, name: str = INCIDENT) -> Status | None:
         return next((each for of, each in self.live.status.items() if of.name == name), None)
 
-    async def views(self) -> list[str]:
-        rows = await self.engine.store.register()
+    async def views(self, number: int = 0) -> list[str]:
+        """Read what the register says of views, once it has that many lines.
+
+        The end of one is written after its peer is gone.
+        """
+        async with asyncio.timeout(15):
+            while len(rows := await self.engine.store.register()) < number:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
         assert faults(rows) == []
         return [f"{row[3]} {row[6]}" for row in rows]
 

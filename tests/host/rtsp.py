@@ -7,7 +7,7 @@ import hashlib
 import re
 import sqlite3
 import ssl
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
 from adapters.axis.simulator.scene import Coded, Scene
@@ -26,6 +26,7 @@ class Board:
         self.channel: Channel | None = None
         self.notes: list[str] = []
         self.full_disk = False
+        self.waiting = 0  #: those who are shown the still picture, or his own
         self._stirred = asyncio.Event()
 
     def find(self, name: str) -> Channel | None:
@@ -35,7 +36,16 @@ class Board:
         return name == NAME
 
     async def changed(self) -> None:
-        await self._stirred.wait()
+        self.waiting += 1
+        try:
+            await self._stirred.wait()
+        finally:
+            self.waiting -= 1
+
+    async def until(self, true: Callable[[], object]) -> None:
+        async with asyncio.timeout(40):
+            while not true():  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
 
     @asynccontextmanager
     async def on_record(self, name: str, peer: str) -> AsyncIterator[None]:

@@ -159,8 +159,7 @@ async def test_each_view_is_in_the_register_with_its_incident_as_the_reason(tmp_
     async with street(tmp_path) as there:
         async with watching(there) as browser:
             await browser.frame()
-        await eventually(lambda: not there.live._views)
-        await asyncio.sleep(0.2)
+        await there.views(2)
         rows = await there.engine.store.register()
         title = there.engine.pictures[INCIDENT].title
 
@@ -171,13 +170,16 @@ async def test_each_view_is_in_the_register_with_its_incident_as_the_reason(tmp_
     assert INCIDENT in rows[0][6]
 
 
-async def test_every_camera_goes_within_a_second_of_the_incidents_end(tmp_path: Path) -> None:
+async def test_every_camera_goes_with_the_incident_and_not_at_the_next_look(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_door, "AGAIN_S", 3600)
     async with street(tmp_path, sighting(), sighting("src:b")) as there:
         async with watching(there) as one, watching(there, "src:b") as two:
             await one.frame()
             await two.frame()
             await there.engine.close(INCIDENT, "Léa", "")
-            await eventually(lambda: cut(one) and cut(two), 1)
+            await eventually(lambda: cut(one) and cut(two))
             late = await ask(there, Browser("video"))
         await eventually(lambda: not there.live.status)
 
@@ -204,7 +206,7 @@ async def test_a_camera_that_two_incidents_watch_goes_for_the_one_that_ends(tmp_
             await one.frame()
             await two.frame()
             await there.engine.close(picture.incident, "Léa", "")
-            await eventually(lambda: cut(one), 1)
+            await eventually(lambda: cut(one))
             await two.frame()
             assert not cut(two)
             assert there.source.asked == [CAMERA]
@@ -283,4 +285,4 @@ async def test_a_view_of_a_camera_ends_with_the_right(
     async with street(tmp_path) as there, watching(there) as browser:
         await browser.frame()
         await there.engine.store.query("UPDATE account SET role = 'none'")
-        await eventually(lambda: cut(browser), 3)
+        await eventually(lambda: cut(browser))

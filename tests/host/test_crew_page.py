@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -211,10 +210,9 @@ async def test_r241_12_ii_3_the_picture_is_theirs_only_while_they_are_engaged(
         await browser.accept(answer)
         await browser.frame()
         await there.engine.release(INCIDENT, CREW, "Léa")
-        await eventually(lambda: browser.peer.connectionState in ("closed", "failed"), 5)
+        await eventually(lambda: browser.peer.connectionState in ("closed", "failed"))
         again = await there.client.post(f"{page}/whep", content=offer, headers=headers)
-        await asyncio.sleep(0.2)
-        views = await there.views()
+        views = await there.views(2)
 
     assert again.status_code == 410
     assert views == [

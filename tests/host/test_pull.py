@@ -181,9 +181,9 @@ VIDEO = "m=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=control:t0\r\n"
 
 @asynccontextmanager
 async def odd_camera(
-    media: str, pictures: int = 10_000, *, sets: bool = True
+    media: str, pictures: int = 10_000, *, sets: bool = True, every_s: float = 0.1
 ) -> AsyncIterator[str]:
-    """A camera written by hand: what it says of itself, and so many pictures, ten a second."""
+    """A camera written by hand: what it says of itself, and so many pictures."""
     still = STILL if sets else b"".join(
         b"\0\0\0\1" + unit for unit in units(STILL) if unit[0] & 0x1F not in (7, 8)
     )  # fmt: skip
@@ -193,7 +193,7 @@ async def odd_camera(
         for number in range(pictures):
             for packet in stream.packets(payloads(still), number / 10):
                 writer.write(b"$\0" + len(packet).to_bytes(2, "big") + packet)
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(every_s)
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         filming = None
@@ -259,7 +259,7 @@ async def test_a_picture_that_stands_still_is_said_and_then_made_anew(
     said: list[str] = []
     screen = Screen()
     monkeypatch.setattr(screen, "lost", lambda why: said.append(str(why)))
-    async with odd_camera(VIDEO, 5) as url:
+    async with odd_camera(VIDEO, 5, every_s=0) as url:
         with pytest.raises(Unreachable, match=r"no picture from the camera for 1 s"):
             await asyncio.wait_for(pull(url, screen, mute=False), 10)
 

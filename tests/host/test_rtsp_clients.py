@@ -99,9 +99,11 @@ async def test_between_activations_a_still_picture_and_silence_are_given() -> No
 async def test_a_vms_that_stays_connected_sees_the_press_and_its_end() -> None:
     async with served() as (board, port):
         watching = asyncio.create_task(run(*decode(url(port), "tcp", 6)))
-        await asyncio.sleep(2)
+        await board.until(lambda: board.waiting)
+        await asyncio.sleep(1)  # it sees the still picture
         with board.streaming():
-            await asyncio.sleep(2)
+            await board.until(lambda: board.notes)
+            await asyncio.sleep(1)
         assert await watching == (0, "")
 
     assert board.notes == [f"{NAME} 127.0.0.1 opened", f"{NAME} 127.0.0.1 closed"]
@@ -113,7 +115,7 @@ async def test_a_site_may_have_a_refusal_instead_of_a_still_picture() -> None:
         code, said = await run(*probe(url(port)))
         with board.streaming():
             watching = asyncio.create_task(run(*decode(url(port), "tcp", 30)))
-            await asyncio.sleep(2)
+            await board.until(lambda: board.notes)
         ended = await watching
 
     assert code != 0

@@ -154,7 +154,7 @@ async def _follow(connection: WebSocket, name: str, engine: Engine) -> None:
         adapter=name, name=sender, up=True, since=now, last_sign=now, silence_s=SILENCE_S / 1.5
     )
     engine.visitors[key] = link
-    why = Message(text="the connection was closed")
+    why, code = Message(text="the connection was closed"), 0
     try:
         while True:
             text = await asyncio.wait_for(connection.receive_text(), SILENCE_S)
@@ -162,16 +162,16 @@ async def _follow(connection: WebSocket, name: str, engine: Engine) -> None:
             told = await engine.receive(_envelope(name, text.encode(), connection))
             await connection.send_text(json.dumps(_reply(text, told)))
     except TimeoutError:
-        why = Message(text="no sign of life for {s:g} s", params={"s": SILENCE_S})
-        await connection.close(1001)
+        why, code = Message(text="no sign of life for {s:g} s", params={"s": SILENCE_S}), 1001
     except Unreachable as error:  # shown, and not on record: whoever sends it sends it again
-        why = Message(text=error.text)
-        await connection.close(1013)
+        why, code = Message(text=error.text), 1013
     except (WebSocketDisconnect, KeyError, RuntimeError):
         pass  # gone, or spoke binary
     finally:
         if engine.visitors.get(key) is link:
             engine.visitors[key] = replace(link, up=False, since=datetime.now(UTC), why=why)
+    if code:  # said to the room first: one who is silent is waited for before he is let go
+        await connection.close(code)
 
 
 def _reply(text: str, told: Reception) -> dict[str, Any]:

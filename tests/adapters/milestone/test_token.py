@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -91,13 +92,20 @@ def test_ten_threads_ask_once() -> None:
 def test_threads_that_waited_for_no_answer_do_not_ask_again_one_by_one() -> None:
     provider = Provider()
     provider.fault = Unreachable("{host} does not answer", host="vms")
-    together = threading.Barrier(8)
-    inside = threading.Event()
-    provider.meanwhile = lambda: inside.wait(0.2)
-    tokens = TokenKeeper(provider, pause_s=900)
+    together, begun = threading.Barrier(8), set[int]()
+
+    def clock() -> float:
+        """All have begun before the first is answered."""
+        if threading.get_ident() not in begun:
+            begun.add(threading.get_ident())
+            now = monotonic()
+            together.wait(20)
+            return now
+        return monotonic()
+
+    tokens = TokenKeeper(provider, pause_s=900, clock=clock)
 
     def get(_: int) -> str:
-        together.wait(5)
         with pytest.raises(Unreachable) as error:
             tokens.get()
         return str(error.value)

@@ -264,9 +264,9 @@ async def test_a_simulated_session_outlives_its_first_token(xprotect: Start, rel
         await screen.until(lambda: len(screen.shown) > 5 or running.done())
         site.clock.now += 60
         source._gateway._tokens._held = None  # our clock went on as theirs did: it is renewed
-        tokens = len(site.simulator.site.accounts.tokens)
-        await screen.until(lambda: len(site.simulator.site.accounts.tokens) > tokens)
-        await asyncio.sleep(0.5)
+        [session] = site.simulator._views._open.values()
+        first = session.token
+        await screen.until(lambda: session.token is not first)
         site.clock.now += 60  # the first one has lapsed
         await asyncio.sleep(1)  # the site looks at it four times a second
         seen = len(screen.shown)
