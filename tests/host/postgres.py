@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -22,18 +21,12 @@ from dispatch_gis.territory_file import FileSource
 from dispatch_gis.territory_rows import text
 from dispatch_gis.territory_write import write_town
 from dispatch_gis.town import Town
+from tests.network import free_port
 
 PASSWORD = "cheval pile agrafe"
 _TYPES = {
     Type.TEXT: "text", Type.WHOLE: "bigint", Type.NUMBER: "double precision", Type.YES: "boolean",
 }  # fmt: skip
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port: int = taken.getsockname()[1]
-        return port
 
 
 @dataclass

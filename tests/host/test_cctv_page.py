@@ -10,18 +10,15 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-import ifaddr
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
 from tests.host.live_room import INCIDENT, PASSWORD, Room, eventually, room
 from tests.host.test_cctv import sighting
+from tests.network import NETWORK
 from tests.serving import Server
 from vms_plugin.demo_page import FLAGS
 
-#: A browser gathers no address where the machine has none.
-NETWORK = any(ip.ip not in ("127.0.0.1", ("::1", 0, 0))
-              for adapter in ifaddr.get_adapters() for ip in adapter.ips)  # fmt: skip
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(not NETWORK, reason="WebRTC needs a network interface besides loopback"),

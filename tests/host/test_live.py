@@ -16,6 +16,7 @@ import pytest
 from adapters._simulated.lens import read_clock
 from hooks import Live, Unreachable
 from tests.host.live_room import INCIDENT, Browser, eventually, room, watching
+from tests.network import free_port
 from vms_plugin.live import stage
 from vms_plugin.live.channel import State
 from vms_plugin.settings import LiveSettings
@@ -349,8 +350,7 @@ async def test_a_port_that_is_taken_costs_the_vms_its_picture_and_the_room_nothi
 
 @pytest.mark.media
 async def test_a_vms_is_given_the_picture_by_rtsp_and_the_register_says_so(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     live = LiveSettings(rtsp_port=port, username="vms", password="secret")
     async with room(tmp_path, live=live) as there:
         await there.tell("press s1")

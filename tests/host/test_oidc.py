@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import re
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -23,6 +22,7 @@ import pytest
 import requests
 
 from tests.host.paper import running
+from tests.network import free_port
 from vms_plugin import oidc
 from vms_plugin.live import Relay
 from vms_plugin.oidc import Begun, OidcError, Provider
@@ -69,9 +69,7 @@ def provider(port: int) -> Iterator[None]:
 
 @pytest.fixture
 def port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        found: int = listener.getsockname()[1]
-        return found
+    return free_port()
 
 
 def settings(port: int, **more: Any) -> OidcSettings:

@@ -23,6 +23,7 @@ import pytest
 from onvif import ONVIFCamera
 from zeep.exceptions import Fault
 
+from tests.network import free_port
 from vms_plugin.live.onvif.device import _SERVICES, Device, _words, app
 from vms_plugin.live.onvif.discovery import Discovery
 from vms_plugin.live.onvif.server import OnvifServer
@@ -35,11 +36,9 @@ SETUP = {"Stream": "RTP-Unicast", "Transport": {"Protocol": "RTSP"}}
 
 
 def device(**more: Any) -> Device:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
     return replace(
-        Device(officers=OFFICERS, username="vms", password="secret", rtsp_port=8554, port=port,
-               site="a host"), **more,
+        Device(officers=OFFICERS, username="vms", password="secret", rtsp_port=8554,
+               port=free_port(), site="a host"), **more,
     )  # fmt: skip
 
 
@@ -335,9 +334,7 @@ async def test_names_of_officers_are_escaped() -> None:
 async def test_whoever_looks_for_devices_finds_it() -> None:
     made = device()
     discovery = Discovery(made)
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port(socket.SOCK_DGRAM)
     await discovery.start(port=port)
     found: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
 

@@ -121,11 +121,13 @@ def _incident(stage: Stage) -> None:
 def _after_a_power_cut(stage: Stage) -> None:
     session = stage.operator()
     pictures = stage.state(session)["pictures"]
-    session.close()
 
     assert [each["phase"] for each in pictures] == ["new"]
     assert pictures[0]["position"]["byOperator"]
+    until(lambda: len(stage.alarms()) >= 2)  # the second may have been cut off on its way
+    until(lambda: not any(each["behind"] for each in stage.state(session)["health"]["adapters"]))
     assert len(stage.alarms()) == 2
+    session.close()
 
 
 def _log_in(page: Page, stage: Stage) -> None:

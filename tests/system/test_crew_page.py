@@ -7,22 +7,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import ifaddr
 import pytest
 import requests
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect, sync_playwright
 
+from tests.network import NETWORK
+from tests.system.test_chain import until
 from vms_plugin.demo import town
 from vms_plugin.demo_page import FLAGS
 from vms_plugin.stage import Stage, site
 
-#: A browser gathers no address where the machine has none.
-NETWORK = any(ip.ip not in ("127.0.0.1", ("::1", 0, 0))
-              for adapter in ifaddr.get_adapters() for ip in adapter.ips)  # fmt: skip
 pytestmark = [pytest.mark.system, pytest.mark.browser]
 
 CREW = "crews:21"
+expect.set_options(timeout=30_000)
 
 
 @pytest.mark.timeout(180)
@@ -40,8 +39,7 @@ def _night(stage: Stage) -> None:
     stage.until_ready(operator)
     _crew(stage)
     incident = f"axis:{stage.press(lon=24.944, lat=60.1705, eph=8)['sessionId']}"
-    while not any(each["incident"] == incident for each in stage.state(operator)["pictures"]):
-        pass
+    until(lambda: any(p["incident"] == incident for p in stage.state(operator)["pictures"]))
     _decide(stage, operator, "engage", incident)
     address = f"{stage.url}/api/incidents/{incident}/crew-link"
     link = operator.get(address, params={"crew": CREW}, timeout=10).json()["link"]
@@ -62,7 +60,7 @@ def _night(stage: Stage) -> None:
         )
         phone.route("**/status", lambda _route: None)  # it hangs: by radio, then
         phone.get_by_role("button", name="Sur place").click()
-        expect(phone.locator("#fault")).to_contain_text("radio", timeout=12_000)
+        expect(phone.locator("#fault")).to_contain_text("radio")
         phone.unroute("**/status")
         crews = {each["id"]: each["status"] for each in stage.state(operator)["crews"]}
         assert crews[CREW] == "en_route"
@@ -87,7 +85,7 @@ def _seen(phone: Page) -> None:
 
 def _watched(phone: Page) -> None:
     phone.get_by_role("button", name="Voir ce qu’il filme").click()
-    expect(phone.locator("#live")).to_have_text("en direct", timeout=20_000)
+    expect(phone.locator("#live")).to_have_text("en direct")
     assert phone.evaluate("document.querySelector('video').muted")
     phone.get_by_role("button", name="Ne plus regarder").click()
     expect(phone.locator("video")).to_be_hidden()

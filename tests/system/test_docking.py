@@ -20,19 +20,13 @@ import httpx
 import pytest
 from playwright.sync_api import sync_playwright
 
+from tests.network import free_port
 from vms_plugin.certificate import issue
 from vms_plugin.demo_page import FLAGS
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(400)]
 PASSWORD = "a long enough password"
 SERIAL = "B8A44F00A001"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class House:

@@ -32,7 +32,8 @@ async def test_an_exercise_goes_the_way_of_a_real_press_and_leaves_nothing_behin
 ) -> None:
     osm = town()
     assert osm is not None
-    async with site(tmp_path, osm) as stage:
+    # What is slow on a busy machine is for the benchmark.
+    async with site(tmp_path, osm, settings="[exercise]\nslow_ms = 60000\n") as stage:
         operator = await asyncio.to_thread(stage.operator)
         await asyncio.to_thread(stage.until_ready, operator)
         code, told = await exercise(stage)
@@ -53,5 +54,5 @@ async def test_an_exercise_goes_the_way_of_a_real_press_and_leaves_nothing_behin
     assert health["said"].startswith("dernière vérification de bout en bout")
     [alarm] = alarms
     assert "EXERCICE" in json.dumps(alarm, ensure_ascii=False)
-    assert alarm["state"] != 1  # closed
+    assert alarm["state"]["name"] == "Closed"
     assert dead == 2

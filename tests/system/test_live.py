@@ -12,21 +12,18 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any
 
-import ifaddr
 import pytest
 import requests
 from playwright.sync_api import Page, sync_playwright
 
+from tests.network import NETWORK
 from vms_plugin.demo import town
 from vms_plugin.demo_page import FLAGS
 from vms_plugin.stage import NAME, Stage, site
 
-#: A browser gathers no address where the machine has none.
-NETWORK = any(ip.ip not in ("127.0.0.1", ("::1", 0, 0))
-              for adapter in ifaddr.get_adapters() for ip in adapter.ips)  # fmt: skip
 pytestmark = [
     pytest.mark.system,
     pytest.mark.browser,
@@ -247,10 +244,12 @@ def test_the_watch_finds_a_picture_that_is_written_and_removed(tmp_path: Path) -
     """The proof that the check above can fail."""
     with watched(tmp_path) as written:
         (tmp_path / "cache").mkdir()
-        threading.Event().wait(0.3)
         film = tmp_path / "cache" / "film.h264"
         film.write_bytes(b"\0\0\0\1\x67\x42\xc0\x1f and so on")
-        threading.Event().wait(0.3)
+        limit = monotonic() + 20
+        while not written.get(film):
+            assert monotonic() < limit
+            sleep(0.02)
         film.unlink()
 
     assert written[film] == [b"\x67\x42\xc0\x1f"]

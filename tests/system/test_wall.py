@@ -53,12 +53,16 @@ async def test_a_press_is_on_the_wall_and_a_power_cut_leaves_the_wall_to_be_give
 
 def _press(stage: Stage) -> str:
     stage.until_ready(stage.operator())
-    sleep(3)  # the inventory comes after the start
     told = stage.press(lon=24.944, lat=60.1705, eph=8)
-    # The text, once the street's name, if it has one, is told.
-    shown = until(lambda: [each for each in cells(stage) if "PM-201" in each] and cells(stage))
-    assert shown[0] == stage.milestone["bodyworn"][stage.axis["cameras"][0]]
-    assert len([each for each in shown if each]) >= 3
+    own = stage.milestone["bodyworn"][stage.axis["cameras"][0]]
+
+    def shown() -> bool:
+        """He first, cameras beside him, and a text: place by place, as they are known."""
+        there = cells(stage)
+        text = any("PM-201" in each for each in there)
+        return text and there[0] == own and len([each for each in there if each]) >= 3
+
+    until(shown)
     return f"axis:{told['sessionId']}"
 
 

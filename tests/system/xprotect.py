@@ -60,7 +60,7 @@ class Site:
     def alarms(self) -> dict[str, list[str]]:
         """Give the states of all alarms by incident: more than one state is a doubled alarm."""
         found: dict[str, list[str]] = {}
-        for alarm in self.simulator.site.alarms.values():
+        for alarm in list(self.simulator.site.alarms.values()):  # its thread adds to them
             mark = str(alarm.fields["message"]).rpartition("[renfort:")[2].rstrip("]")
             found.setdefault(mark, []).append(alarm.fields["state"]["name"])
         return found

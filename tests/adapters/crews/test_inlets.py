@@ -17,6 +17,7 @@ from adapters.crews.inlets import Inlet
 from adapters.crews.track import points
 from hooks import BadSettings, CrewFix, Envelope, Fact, Malformed, Message, Unreachable
 from tests.adapters.crews.test_radios import RMC, cot, nmea
+from tests.network import free_port
 
 
 class Ear:
@@ -57,13 +58,6 @@ class Ear:
                 await self._stirred.wait()
 
 
-def port_of(kind: socket.SocketKind) -> int:
-    with socket.socket(socket.AF_INET, kind) as taken:
-        taken.bind(("127.0.0.1", 0))
-        port: int = taken.getsockname()[1]
-        return port
-
-
 @contextlib.asynccontextmanager
 async def opened(**inlet: Any) -> AsyncIterator[Ear]:
     adapter = Crews()
@@ -84,7 +78,7 @@ async def opened(**inlet: Any) -> AsyncIterator[Ear]:
 
 
 async def test_datagrams_are_heard_and_say_who_sent_them() -> None:
-    port = port_of(socket.SOCK_DGRAM)
+    port = free_port(socket.SOCK_DGRAM)
 
     async with opened(listen=f"udp://127.0.0.1:{port}") as ear:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as radio:
@@ -97,7 +91,7 @@ async def test_datagrams_are_heard_and_say_who_sent_them() -> None:
 
 
 async def test_a_stream_is_heard_though_it_comes_in_pieces() -> None:
-    port = port_of(socket.SOCK_STREAM)
+    port = free_port()
 
     async with opened(listen=f"tcp://127.0.0.1:{port}") as ear:
         _, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -113,7 +107,7 @@ async def test_a_stream_is_heard_though_it_comes_in_pieces() -> None:
 
 
 async def test_a_stream_that_is_none_of_ours_is_told_and_closed() -> None:
-    port = port_of(socket.SOCK_STREAM)
+    port = free_port()
 
     async with opened(listen=f"tcp://127.0.0.1:{port}") as ear:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -128,7 +122,7 @@ async def test_connections_that_nobody_ends_keep_no_tracker_out(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(inlets, "MOST_SENDERS", 3)
-    port = port_of(socket.SOCK_STREAM)
+    port = free_port()
 
     async with opened(listen=f"tcp://127.0.0.1:{port}") as ear, contextlib.AsyncExitStack() as left:
 
@@ -167,7 +161,7 @@ async def test_a_gateway_is_called_and_its_end_is_told() -> None:
 
 
 async def test_an_address_that_is_taken_is_named() -> None:
-    port = port_of(socket.SOCK_STREAM)
+    port = free_port()
     async with opened(listen=f"tcp://127.0.0.1:{port}"):
         with pytest.raises(Unreachable, match="cannot be listened to"):
             await Inlet(name="two", listen=f"tcp://127.0.0.1:{port}").run(Ear(Crews()))

@@ -11,15 +11,10 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.network import free_port
+
 PROGRAM = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 ACCOUNT = ("renfort", "crew horse & staple")
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port: int = taken.getsockname()[1]
-        return port
 
 
 @dataclass

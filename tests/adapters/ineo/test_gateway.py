@@ -23,6 +23,7 @@ from adapters.ineo.message import identifier, opening, read_receipt
 from hooks import BadSettings, Document, Phase, Picture, Position, Receipt, Refused, Unreachable
 from hooks.testing import check_adapter
 from tests.adapters.ineo.conftest import NOW, PM21, Running, a_picture, serving, valid_cap
+from tests.network import free_port
 from vms_plugin.delivery import Ledger, due, failed, succeeded
 from vms_plugin.delivery import Shown as Delivered
 
@@ -218,7 +219,7 @@ def test_one_dead_endpoint_keeps_nothing_from_the_others(
 ) -> None:
     path = hypervisor.profile(
         tmp_path,
-        f'[[send]]\nname = "dead"\nkind = "emsi-json"\nurl = "http://127.0.0.1:{unused()}"',
+        f'[[send]]\nname = "dead"\nkind = "emsi-json"\nurl = "http://127.0.0.1:{free_port()}"',
     )
     with configured(path) as adapter:
         for _ in range(3):
@@ -227,13 +228,6 @@ def test_one_dead_endpoint_keeps_nothing_from_the_others(
 
     # `repeated` without any memory: it may have been told before a crash.
     assert kinds(hypervisor) == ["Alert", "Update"]
-
-
-def unused() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port: int = taken.getsockname()[1]
-        return port
 
 
 class Drive:
@@ -269,7 +263,7 @@ class Drive:
 def test_down_for_an_hour_it_is_told_one_alert_with_the_newest_state_and_no_flood(
     tmp_path: Path, how: str
 ) -> None:
-    port = unused()
+    port = free_port()
     with serving(port=port) as first:
         profile = first.profile(tmp_path)
     picture = a_picture()
@@ -298,7 +292,7 @@ def test_down_for_an_hour_it_is_told_one_alert_with_the_newest_state_and_no_floo
 def test_what_was_closed_while_the_hypervisor_was_down_is_not_told_on_return(
     tmp_path: Path,
 ) -> None:
-    port = unused()
+    port = free_port()
     with serving(port=port) as first:
         profile = first.profile(tmp_path)
     with configured(profile) as adapter:
@@ -427,7 +421,7 @@ def test_a_probe_says_of_each_server_whether_it_is_there(
     hypervisor: Running, tmp_path: Path
 ) -> None:
     path = hypervisor.profile(
-        tmp_path, f'[[send]]\nname = "dead"\nkind = "cap"\nurl = "http://127.0.0.1:{unused()}"'
+        tmp_path, f'[[send]]\nname = "dead"\nkind = "cap"\nurl = "http://127.0.0.1:{free_port()}"'
     )
     with configured(path) as adapter:
         health = adapter.probe()
