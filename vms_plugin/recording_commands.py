@@ -146,10 +146,10 @@ def _rows(held: list[Held], archive: Archive, settings: Settings, say: Language)
         notes = [say("destroyed after {day}", day=last.strftime("%d/%m/%Y"))]
         if not each.dated:
             notes.append(say("date unknown: counted from its reception"))
-        if each.set_aside is not None:
-            aside = each.set_aside
+        if each.set_aside:
             notes = [say("set aside by {who}: procedure {procedure} {number}", who=aside.who,
-                         procedure=aside.procedure.value, number=aside.number)]  # fmt: skip
+                         procedure=aside.procedure.value, number=aside.number)
+                     for aside in each.set_aside]  # fmt: skip
         if not each.recording.complete:
             notes.append(say("not whole yet"))
         size = sum(kept.size for kept in each.pieces) / 1e6
@@ -174,7 +174,20 @@ async def _set_aside(
 async def _release(
     archive: Archive, settings: Settings, options: argparse.Namespace, say: Language
 ) -> list[str]:
-    await archive.ledger.release(_named(options), options.by, options.reason.strip())
+    from vms_plugin.recordings.ledger import NotSetAsideError  # noqa: PLC0415
+
+    try:
+        await archive.ledger.release(
+            _named(options), options.by, options.reason.strip(), options.procedure or "",
+            options.number.strip(),
+        )  # fmt: skip
+    except NotSetAsideError as error:
+        why = say("not set aside for that procedure, or for several: see list, and name it by "
+                  "--procedure and --number")  # fmt: skip
+        raise _NoError(f"{options.recording}: {why}") from error
+    [left] = [each for each in await archive.ledger.held() if each.recording.id == _named(options)]
+    if left.set_aside:
+        return [say("{name} is still set aside for another procedure", name=options.recording)]
     return [say("{name} is released: it is destroyed when its month is over",
                 name=options.recording)]  # fmt: skip
 

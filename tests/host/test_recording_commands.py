@@ -129,12 +129,16 @@ def test_it_is_set_aside_released_and_both_are_on_record(config: Path) -> None:
     assert run(config, "set-aside", NAME, "--reason", "x")[0] == 1  # no procedure
     assert run(config, *aside, "--reason", "plainte")[0] == 0
     assert "mis de côté par Roy" in run(config, "list")[1]
+    other = ("--procedure", "judiciaire", "--number", "2026/1")
+    assert run(config, "set-aside", NAME, *other, "--reason", "plainte")[0] == 0
+    assert "--procedure" in run(config, "release", NAME, "--reason", "classée")[2]
+    assert "autre" in run(config, "release", NAME, *other, "--reason", "classée")[1]
     assert run(config, "release", NAME, "--reason", "classée")[0] == 0
     code, _, err = run(config, "release", "axis:none", "--reason", "x")
 
     assert (code, "axis:none" in err) == (1, True)
     assert [line[0] for line in register(config)] == [
-        "modification", "consultation", "modification",
+        "modification", "consultation", "modification", "modification", "modification",
     ]  # fmt: skip
 
 

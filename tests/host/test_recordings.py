@@ -37,7 +37,12 @@ from hooks import (
 from vms_plugin.recordings import Archive, open_archive
 from vms_plugin.recordings.archive import UndestroyedError
 from vms_plugin.recordings.files import Bucket, Disk, new_name
-from vms_plugin.recordings.ledger import Procedure, SetAside, UnknownRecordingError
+from vms_plugin.recordings.ledger import (
+    NotSetAsideError,
+    Procedure,
+    SetAside,
+    UnknownRecordingError,
+)
 from vms_plugin.recordings.retention import keep_the_month
 from vms_plugin.register import faults
 from vms_plugin.settings import Settings, parse
@@ -397,7 +402,7 @@ async def test_r241_13_what_is_set_aside_for_a_procedure_is_kept_and_released_it
 
     assert await house.archive.destroy_due(late) == 0
     [held] = await house.archive.ledger.held()
-    assert held.set_aside == ASIDE
+    assert held.set_aside == (ASIDE,)
     kind, who, detail = (await house.lines())[-1]
     assert (kind, who) == ("modification", "Commandant Roy")
     assert detail == {"number": "2026/0412", "procedure": "judiciaire", "set aside": "yes"}
@@ -405,6 +410,41 @@ async def test_r241_13_what_is_set_aside_for_a_procedure_is_kept_and_released_it
     await house.archive.ledger.release(RECORDING, "Commandant Roy", "classement sans suite")
     assert await house.archive.destroy_due(late) == 1
     assert [line[0] for line in await house.lines()][-2:] == ["modification", "erasure"]
+
+
+async def test_r241_13_what_two_procedures_need_is_kept_until_both_let_it_go(house: House) -> None:
+    """A complaint against an officer is often judicial and disciplinary at once."""
+    ledger, late = house.archive.ledger, datetime(2027, 1, 1, tzinfo=UTC)
+    await house.take_in()
+    await ledger.set_aside(RECORDING, ASIDE)
+    inside = replace(ASIDE, procedure=Procedure.DISCIPLINARY, number="D-3")
+    await ledger.set_aside(RECORDING, inside)
+
+    with pytest.raises(NotSetAsideError):  # of which of the two?
+        await ledger.release(RECORDING, "Roy", "classée")
+    await ledger.release(RECORDING, "Roy", "classée", "disciplinaire", "D-3")
+    assert await house.archive.destroy_due(late) == 0
+    with pytest.raises(NotSetAsideError):
+        await ledger.release(RECORDING, "Roy", "classée", "disciplinaire", "D-3")
+    await ledger.release(RECORDING, "Roy", "jugée")
+    assert await house.archive.destroy_due(late) == 1
+    numbers = [line[2].get("number") for line in await house.lines() if line[0] == "modification"]
+    assert numbers == ["2026/0412", "D-3", "D-3", "2026/0412"]
+
+
+async def test_one_told_again_while_its_files_resist_leaves_none_of_them(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await house.take_in()
+    monkeypatch.setattr(house.archive.files, "remove", Mock(side_effect=OSError("read-only")))
+    for _ in range(2):
+        with pytest.raises(UndestroyedError):
+            await house.archive.destroy_due(datetime(2026, 3, 1, tzinfo=PARIS))
+        await house.take_in()
+    monkeypatch.undo()
+    await house.archive.destroy_due(datetime(2026, 3, 1, tzinfo=PARIS))
+
+    assert house.files() == []
 
 
 async def test_what_is_set_aside_at_the_last_moment_is_not_destroyed(house: House) -> None:
@@ -488,26 +528,35 @@ def s3() -> Iterator[str]:
     server.stop()
 
 
-def bucket(endpoint: str, name: str, *, versions: bool = False) -> str:
+def client_of(endpoint: str) -> Any:
     import botocore.session
 
-    client = botocore.session.get_session().create_client(
+    return botocore.session.get_session().create_client(
         "s3", endpoint_url=endpoint, region_name="us-east-1", aws_access_key_id="k",
         aws_secret_access_key="s",
     )  # fmt: skip
-    client.create_bucket(Bucket=name)
-    if versions:
-        client.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+
+
+def bucket(endpoint: str, name: str) -> str:
+    client_of(endpoint).create_bucket(Bucket=name)
     return f"s3://{name}/csu"
+
+
+def keep_versions(endpoint: str, where: str) -> None:
+    client_of(endpoint).put_bucket_versioning(
+        Bucket=where.split("/")[2], VersioningConfiguration={"Status": "Enabled"}
+    )
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.parametrize("versions", [False, True])
+@pytest.mark.parametrize("versions", ["never", "always", "since"])
 async def test_an_s3_store_keeps_whole_objects_and_loses_every_version(
-    s3: str, versions: bool, tmp_path: Path
+    s3: str, versions: str, tmp_path: Path
 ) -> None:
-    where = bucket(s3, f"evidence-{versions}".lower(), versions=versions)
+    where = bucket(s3, f"evidence-{versions}")
+    if versions == "always":
+        keep_versions(s3, where)
     house = House(tmp_path, store=where, s3_endpoint=s3, s3_key="k", s3_secret="s")
     large = os.urandom(9 << 20)  # more than one part
     try:
@@ -526,6 +575,8 @@ async def test_an_s3_store_keeps_whole_objects_and_loses_every_version(
             await house.vault.keep(Piece(recording=RECORDING, name="cut"), broken())
         assert len(house.files()) == 3
 
+        if versions == "since":  # what was there before has no version of its own
+            keep_versions(s3, where)
         assert await house.archive.destroy_due(datetime(2026, 3, 1, tzinfo=PARIS)) == 1
         assert house.files() == []
         told = house.archive.files._system.call_s3(

@@ -125,7 +125,7 @@ async def test_an_incident_has_its_recordings_their_trail_and_how_it_differs(
     assert "la trace de la caméra : 8 ; elles concordent" in found["differences"][1]
     assert [piece["kind"] for piece in found["pieces"]] == ["video", "trail"]
     assert datetime.fromisoformat(found["lastDay"]).date() > NOW.date()
-    assert found["setAside"] is None
+    assert found["setAside"] == []
     kind, who, what, why, detail = rows[-1][2:7]
     assert (kind, who, what, why) == ("consultation", "Léa", SESSION, "enquête 2026/12")
     assert json.loads(detail)["recordings"] == RECORDING
@@ -163,7 +163,7 @@ async def test_r241_12_i_recordings_are_for_those_designated_alone(
         assert (await client.post(aside, json=asked, headers=headers)).status_code == 403
         assert await kinds(engine) == []
         [held] = await archive.ledger.held()
-        assert held.set_aside is None
+        assert held.set_aside == ()
 
 
 async def test_an_incident_nobody_knows_and_one_without_recordings(tmp_path: Path) -> None:
@@ -213,9 +213,10 @@ async def test_it_is_set_aside_and_released_by_name_with_number_and_reason(
         assert await ask("set-aside", **good) == 204
         assert await archive.destroy_due(NOW + timedelta(days=400)) == 0
         [found] = (await client.get(PATH)).json()["recordings"]
-        assert found["setAside"]["number"] == "2026/0412"
-        assert found["setAside"]["by"] == "Léa"
+        [aside] = found["setAside"]
+        assert (aside["number"], aside["by"]) == ("2026/0412", "Léa")
         assert await ask("release") == 400
+        assert await ask("release", why="x", procedure="judiciaire", number="other") == 409
         assert await ask("release", why="classement") == 204
         assert await archive.destroy_due(NOW + timedelta(days=400)) == 1
         assert await ask("release", why="encore") == 404
@@ -235,4 +236,4 @@ async def test_r253_3_another_communes_recording_is_kept_for_no_procedure(
         [held] = await archive.ledger.held()
 
     assert answer.status_code == status
-    assert (held.set_aside is None) == (status == 404)
+    assert (held.set_aside == ()) == (status == 404)

@@ -182,7 +182,7 @@ class Archive:
         return [
             held
             for held in old
-            if held.set_aside is None and self.law.over(held.counted_from, now, self._zone)
+            if not held.set_aside and self.law.over(held.counted_from, now, self._zone)
         ]
 
     async def destroy_due(self, now: datetime) -> int:

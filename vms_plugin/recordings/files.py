@@ -113,7 +113,8 @@ class Disk:
 
     def sweep_partial(self) -> int:
         """Unlink what was half written."""
-        left = list(self._root.glob(f"*{_PARTIAL}")) if self._root.is_dir() else []
+        there = list(self._root.glob(f"*{_PARTIAL}")) if self._root.is_dir() else []
+        left = [each for each in there if _NAME.fullmatch(each.stem)]  # others' are theirs
         for each in left:
             each.unlink(missing_ok=True)
         return len(left)
@@ -189,23 +190,24 @@ class Bucket:
         """Delete an object and, in a bucket that keeps versions, each of them."""
         path = self._path(name)
         self._system.invalidate_cache()
-        for version in self._versions(path):
-            bucket, _, key = path.partition("/")
-            self._system.call_s3("delete_object", Bucket=bucket, Key=key, VersionId=version)
         with contextlib.suppress(FileNotFoundError):
             self._system.rm_file(path)
+        for version in self._versions(path):  # and the mark that the deletion itself left
+            bucket, _, key = path.partition("/")
+            self._system.call_s3("delete_object", Bucket=bucket, Key=key, VersionId=version)
 
     def _versions(self, path: str) -> list[str]:
-        """List the versions of an object: a deletion that hides one does not destroy it."""
+        """List what is left of an object: a deletion that hides a version does not destroy it."""
         if not hasattr(self._system, "call_s3"):
             return []
         bucket, _, key = path.partition("/")
         told = self._system.call_s3("list_object_versions", Bucket=bucket, Prefix=key)
         rows = [*told.get("Versions", ()), *told.get("DeleteMarkers", ())]
         return [
-            row["VersionId"]
+            # "null": written before the bucket kept versions, and kept by it since.
+            row.get("VersionId", "null")
             for row in rows
-            if row["Key"] == key and row.get("VersionId", "null") != "null"
+            if row["Key"] == key
         ]
 
     def names(self) -> Iterator[str]:
@@ -225,7 +227,8 @@ class Bucket:
         if not hasattr(self._system, "call_s3"):
             return 0
         bucket, _, folder = self._root.partition("/")
-        told = self._system.call_s3("list_multipart_uploads", Bucket=bucket, Prefix=folder)
+        within = f"{folder}/" if folder else ""  # a neighbour's name may begin as ours
+        told = self._system.call_s3("list_multipart_uploads", Bucket=bucket, Prefix=within)
         left = told.get("Uploads", ())
         for each in left:
             self._system.call_s3(

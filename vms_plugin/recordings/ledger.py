@@ -51,7 +51,7 @@ class Held:
     recording: Recording
     received_at: datetime
     pieces: tuple[KeptPiece, ...] = ()
-    set_aside: SetAside | None = None
+    set_aside: tuple[SetAside, ...] = ()  #: one for each procedure, the oldest first
 
     @property
     def dated(self) -> bool:
@@ -78,6 +78,10 @@ class Doomed:
 
 class UnknownRecordingError(LookupError):
     """There is no such recording, or it is destroyed."""
+
+
+class NotSetAsideError(LookupError):
+    """It is not set aside for that procedure, or for several, of which none was named."""
 
 
 class Ledger:
@@ -207,20 +211,19 @@ class Ledger:
                 recording=msgspec.json.decode(body, type=Recording),
                 received_at=datetime.fromisoformat(received),
                 pieces=tuple(pieces.get(name, ())),
-                set_aside=aside.get(name),
+                set_aside=tuple(aside.get(name, ())),
             )
             for name, received, body in rows
         ]
 
-    async def _set_aside(self) -> dict[str, SetAside]:
-        query = "SELECT recording, at, who, procedure, number, why FROM set_aside"
-        return {
-            name: SetAside(
-                at=datetime.fromisoformat(at), who=who, procedure=Procedure(procedure),
-                number=number, why=why,
-            )
-            for name, at, who, procedure, number, why in await self._store.query(query)
-        }  # fmt: skip
+    async def _set_aside(self) -> dict[str, list[SetAside]]:
+        query = "SELECT recording, at, who, procedure, number, why FROM aside ORDER BY at"
+        found: dict[str, list[SetAside]] = {}
+        for name, at, who, procedure, number, why in await self._store.query(query):
+            how = SetAside(at=datetime.fromisoformat(at), who=who, procedure=Procedure(procedure),
+                           number=number, why=why)  # fmt: skip
+            found.setdefault(name, []).append(how)
+        return found
 
     # --- decided by people ---
 
@@ -238,37 +241,42 @@ class Ledger:
         """
         row = (recording, _iso(how.at), how.who, how.procedure.value, how.number, how.why)
         detail = {"set aside": "yes", "procedure": how.procedure.value, "number": how.number}
-        await self._decide(
-            recording,
-            "INSERT OR REPLACE INTO set_aside VALUES (?, ?, ?, ?, ?, ?)",
-            row,
-            Entry(kind=Operation.MODIFICATION, who=how.who, what=recording, why=how.why,
-                  detail=detail),
-        )  # fmt: skip
+        entry = Entry(kind=Operation.MODIFICATION, who=how.who, what=recording, why=how.why,
+                      detail=detail)  # fmt: skip
 
-    async def release(self, recording: RecordingId, who: str, why: str) -> None:
-        """Let a recording go its way again; `UnknownRecordingError` as above."""
-        await self._decide(
-            recording,
-            "DELETE FROM set_aside WHERE recording = ?",
-            (recording,),
-            Entry(kind=Operation.MODIFICATION, who=who, what=recording, why=why,
-                  detail={"set aside": "no"}),
-        )  # fmt: skip
-
-    async def _decide(
-        self, recording: RecordingId, statement: str, row: tuple[object, ...], entry: Entry
-    ) -> None:
-        def write(database: sqlite3.Connection) -> bool:
-            known = "SELECT 1 FROM recording WHERE id = ?"
-            if database.execute(known, (recording,)).fetchone() is None:
-                return False
-            database.execute(statement, row)
+        def write(database: sqlite3.Connection) -> None:
+            _known(database, recording)
+            database.execute("INSERT OR REPLACE INTO aside VALUES (?, ?, ?, ?, ?, ?)", row)
             note_in(database, entry)
-            return True
 
-        if not await self._store.together(write):
-            raise UnknownRecordingError(recording)
+        await self._store.together(write)
+
+    async def release(
+        self, recording: RecordingId, who: str, why: str, procedure: str = "", number: str = ""
+    ) -> None:
+        """Let a recording go, as far as a procedure is concerned; unnamed, the only one there is.
+
+        Raises
+        ------
+        UnknownRecordingError, NotSetAsideError
+            As they say.
+        """
+
+        def write(database: sqlite3.Connection) -> None:
+            _known(database, recording)
+            query = "SELECT procedure, number FROM aside WHERE recording = ?"
+            found = database.execute(query, (recording,)).fetchall()
+            asked = [each for each in found if each == (procedure, number)]
+            meant = asked if procedure or number else found
+            if len(meant) != 1:
+                raise NotSetAsideError(recording)
+            erase = "DELETE FROM aside WHERE recording = ? AND procedure = ? AND number = ?"
+            database.execute(erase, (recording, *meant[0]))
+            detail = {"set aside": "no", "procedure": meant[0][0], "number": meant[0][1]}
+            note_in(database, Entry(kind=Operation.MODIFICATION, who=who, what=recording, why=why,
+                                    detail=detail))  # fmt: skip
+
+        await self._store.together(write)
 
     # --- the end ---
 
@@ -282,7 +290,7 @@ class Ledger:
         name = held.recording.id
 
         def write(database: sqlite3.Connection) -> bool:
-            kept = "SELECT 1 FROM set_aside WHERE recording = ?"
+            kept = "SELECT 1 FROM aside WHERE recording = ?"
             if database.execute(kept, (name,)).fetchone() is not None:
                 return False
             read = "SELECT file FROM piece WHERE recording = ?"
@@ -290,6 +298,10 @@ class Ledger:
             database.execute("DELETE FROM piece WHERE recording = ?", (name,))
             gone = database.execute("DELETE FROM recording WHERE id = ?", (name,)).rowcount
             if gone:
+                # Told again while its files of before resist: none of those is forgotten.
+                waits = "SELECT files FROM doomed WHERE recording = ?"
+                for (before,) in database.execute(waits, (name,)):
+                    files += msgspec.json.decode(before, type=list[str])
                 row = (name, msgspec.json.encode(files), why, msgspec.json.encode(dict(detail)))
                 database.execute("INSERT OR REPLACE INTO doomed VALUES (?, ?, ?, ?)", row)
             return bool(gone)
@@ -322,6 +334,12 @@ class Ledger:
                 note_in(database, entry)
 
         await self._store.together(write)
+
+
+def _known(database: sqlite3.Connection, recording: RecordingId) -> None:
+    known = "SELECT 1 FROM recording WHERE id = ?"
+    if database.execute(known, (recording,)).fetchone() is None:
+        raise UnknownRecordingError(recording)
 
 
 def _replaced(entry: Entry, before: str) -> Entry:

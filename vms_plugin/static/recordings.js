@@ -47,7 +47,8 @@ function row(each) {
   const item = el("li", "line");
   const span = each.started && each.ended ? `${clock(each.started)} – ${clock(each.ended)}` : words.recordingUndated;
   item.append(el("b", "", span), ` · ${each.matched}`);
-  const until = each.setAside ? fill(words.recordingAside, { number: each.setAside.number }) : fill(words.recordingUntil, { day: day(each.lastDay) });
+  const numbers = each.setAside.map((aside) => aside.number).join(", ");
+  const until = numbers ? fill(words.recordingAside, { number: numbers }) : fill(words.recordingUntil, { day: day(each.lastDay) });
   item.append(el("p", "why", until));
   for (const said of each.differences) item.append(el("p", "why warn", said));
   return item;

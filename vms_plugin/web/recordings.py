@@ -32,7 +32,12 @@ from vms_plugin.engine import Engine
 from vms_plugin.recordings import open_archive
 from vms_plugin.recordings.archive import Archive
 from vms_plugin.recordings.joining import Match, matches, span_of
-from vms_plugin.recordings.ledger import Procedure, SetAside, UnknownRecordingError
+from vms_plugin.recordings.ledger import (
+    NotSetAsideError,
+    Procedure,
+    SetAside,
+    UnknownRecordingError,
+)
 from vms_plugin.recordings.reconcile import compare
 from vms_plugin.register import Entry, Operation
 from vms_plugin.rights import Right
@@ -44,6 +49,14 @@ LONGEST = 500
 LARGEST_TRAIL = 32 << 20
 #: Recordings are looked for so long before and after an incident: clocks, long watches.
 AROUND = timedelta(hours=24)
+
+
+def _(text: str) -> str:
+    """Mark a sentence for the catalogue."""
+    return text
+
+
+NOT_ASIDE = _("It is not set aside for that procedure, or for several: say which.")
 
 
 class RecordingDoor:
@@ -105,7 +118,6 @@ class RecordingDoor:
             compared = await asyncio.to_thread(compare, trail, live)
             said = [*said, *compared.said(zone)]
         today = datetime.now(zone).date()
-        aside = held.set_aside
         return {
             "id": recording.id,
             "device": recording.device,
@@ -117,10 +129,11 @@ class RecordingDoor:
             "matched": say.message(match.how),
             "lastDay": self._archive.law.last_day(held.counted_from, today, zone).isoformat(),
             "countedFromReception": not held.dated,
-            "setAside": None if aside is None else {
-                "by": aside.who, "at": view.millis(aside.at), "number": aside.number,
-                "procedure": aside.procedure.value, "why": aside.why,
-            },
+            "setAside": [
+                {"by": aside.who, "at": view.millis(aside.at), "number": aside.number,
+                 "procedure": aside.procedure.value, "why": aside.why}
+                for aside in held.set_aside
+            ],
             "pieces": [
                 {"name": kept.piece.name, "kind": kept.piece.kind.value, "size": kept.size,
                  "started": view.millis(kept.piece.started_at),
@@ -154,16 +167,19 @@ class RecordingDoor:
         return Response(status_code=204)
 
     async def release(self, request: Request) -> Response:
-        """Let it go its way again: `{incident, why}`."""
+        """Let it go its way again: `{incident, why}`, and which of several procedures."""
         try:
             asked = await request.json()
             why = _text(asked, "why")
             name = await self._within_reach(request, _text(asked, "incident"))
-            await self._archive.ledger.release(name, request.state.person.name, why)
+            which = [str(asked.get(each, "")).strip() for each in ("procedure", "number")]
+            await self._archive.ledger.release(name, request.state.person.name, why, *which)
         except (ValueError, TypeError, KeyError):
             return self._impossible()
         except UnknownRecordingError:
             return Response(status_code=404)
+        except NotSetAsideError:
+            return JSONResponse({"error": self._say(NOT_ASIDE)}, 409)
         return Response(status_code=204)
 
     async def _within_reach(self, request: Request, incident: str) -> RecordingId:
