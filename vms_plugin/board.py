@@ -150,6 +150,14 @@ class Board:
             known = {name: word for name, word in card.known.items() if name != "position"}
             self.crews[crew] = CrewCard(id=crew, known=known)
 
+    def forget_tapes(self, before: datetime) -> None:
+        """Forget where devices of no incident here were before that."""
+        here = {each.device for each in self.incidents.values()}
+        for device in self.tapes.keys() - here:
+            self.tapes[device] = Tape(self.tapes[device].during(before, None))
+            if not self.tapes[device].fixes:
+                del self.tapes[device]
+
     def _place(
         self, device: DeviceId, at: datetime, fact: Fact, position: Position
     ) -> set[IncidentId]:
@@ -166,6 +174,17 @@ class Board:
             return True
         incident = self.incidents.get(fact.incident)
         return incident is not None and incident.closed is None
+
+    def served(self, fact: Fact) -> Fact:
+        """Give a fact as it is to be kept: a place told after its incident was closed serves none.
+
+        It is kept as any other outside incidents: for minutes.
+        """
+        if not isinstance(fact, Fix) or fact.activation is None:
+            return fact
+        incident = self.incidents.get(IncidentId(fact.activation))
+        closed = incident.closed if incident else None
+        return replace(fact, activation=None) if closed and fact.at > closed.at else fact
 
     def progress(self, fact: CrewFix) -> list[Progressed]:
         """Tell what a crew's status says of the incidents it was sent to."""

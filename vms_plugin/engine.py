@@ -262,7 +262,7 @@ class Engine:
         return heard
 
     async def _journal(self, facts: Sequence[Fact], heard_at: datetime) -> Heard:
-        known = [fact for fact in facts if self.board.knows_of(fact)]
+        known = [self.board.served(fact) for fact in facts if self.board.knows_of(fact)]
         written = await self.store.append(known, heard_at)
         touched: set[IncidentId] = set()
         for fact in written.new:

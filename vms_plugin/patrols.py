@@ -110,7 +110,9 @@ class Patrols:
     async def forget(self) -> None:
         """Forget what may not be kept any longer: places, and the ways of crews."""
         now = datetime.now(UTC)
-        gone = self._board.forget_places(now - timedelta(seconds=FORGOTTEN_S))
+        hour_ago = now - timedelta(seconds=FORGOTTEN_S)
+        self._board.forget_tapes(hour_ago)
+        gone = self._board.forget_places(hour_ago)
         if gone:
             await self._store.keep_crews([self._board.crews[crew] for crew in gone], [])
         await forget_ways(

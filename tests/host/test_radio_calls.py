@@ -57,6 +57,33 @@ async def test_a_call_after_a_long_silence_or_after_the_end_is_another(
         assert len(engine.board.incidents) == calls
 
 
+@pytest.mark.parametrize(("silent_s", "calls"), [(50, 1), (70, 2)])
+async def test_a_man_who_presses_again_after_his_call_was_closed_is_heard_again(
+    tmp_path: Path, silent_s: float, calls: int
+) -> None:
+    radio, now = Distress(), datetime.now(UTC)
+
+    def call(seconds: float, lon: float | None = None) -> list[Fact]:
+        at = now + timedelta(seconds=seconds)
+        place = None if lon is None else Position(lon=lon, lat=43.56, fixed_at=at)
+        return list(radio.call("PM-214", "PM-214", at, place))
+
+    async with running(tmp_path) as engine:
+        await engine.hear(call(0), now)
+        [first] = engine.board.incidents
+        await until(lambda: engine.pictures.get(first))
+        await engine.take_in_charge(first, "Léa")
+        await engine.close(first, "Léa", "fausse alerte")
+        await engine.hear(call(30), now)  # the radio is still on its emergency
+        await engine.hear(call(30 + silent_s), now)
+        await engine.hear(call(30 + silent_s + 5, 4.09), now)
+        incidents = list(engine.board.incidents.values())
+        if calls == 2:
+            await until(lambda: (p := engine.pictures.get(incidents[1].id)) and p.trail)
+
+    assert [each.closed is None for each in incidents] == [False, True][:calls]
+
+
 async def test_another_radio_is_another_call(tmp_path: Path) -> None:
     other = Distress()
     async with running(tmp_path) as engine:

@@ -442,6 +442,45 @@ async def test_the_officers_way_is_forgotten_and_where_he_called_from_is_not(
     assert [(row[2], row[3]) for row in rows] == [("erasure", "Renfort")]
 
 
+async def test_the_officer_is_not_followed_once_his_incident_is_closed(tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+
+    def place(n: int, seconds: float) -> Fix:
+        return Fix(
+            id=FactId(f"axis:D:{n}"), at=now + timedelta(seconds=seconds),
+            device=DeviceId("axis:D"), activation=ActivationId("axis:s1"),
+            position=Position(lon=4.08 + n / 100, lat=43.56),
+        )  # fmt: skip
+
+    async with running(tmp_path) as engine:
+        await tell(engine, press(at=now, lon=None), place(1, 0.001))
+        await engine.take_in_charge(INCIDENT, "Léa")
+        await engine.close(INCIDENT, "Léa", "résolu")
+        closed = engine.board.incidents[INCIDENT].closed
+        assert closed is not None
+        over_s = (closed.at - now).total_seconds()
+        await tell(engine, place(2, over_s - 0.0001), place(3, over_s + 0.001))
+        kept = [each for each in await engine.store.facts_of(INCIDENT) if isinstance(each, Fix)]
+        await engine.store.forget_strays(datetime.now(UTC))
+        rows = await engine.store.query("SELECT count(*) FROM fact WHERE kind = 'Fix'")
+
+    assert [each.id for each in kept] == ["axis:D:1", "axis:D:2"]
+    assert rows == [(2,)]
+
+
+async def test_where_a_device_of_no_incident_was_an_hour_ago_is_forgotten(tmp_path: Path) -> None:
+    async with running(tmp_path) as engine:
+        await tell(engine, *(
+            Fix(id=FactId(f"axis:{name}:{age_s}"), at=datetime.now(UTC) - timedelta(seconds=age_s),
+                device=DeviceId(f"axis:{name}"), position=Position(lon=4.08, lat=43.56))
+            for name, age_s in (("D", 4000), ("D", 30), ("E", 4000))
+        ))  # fmt: skip
+        await engine.patrols.forget()
+        tapes = {device: len(tape.fixes) for device, tape in engine.board.tapes.items()}
+
+    assert tapes == {"axis:D": 1}
+
+
 async def test_ways_outside_incidents_are_kept_only_where_the_town_says_so(tmp_path: Path) -> None:
     async with running(tmp_path, Settings(trail_days=2)) as engine:
         await tell(engine, fix("crews:21", 4.01, age_s=3 * 86400), fix("crews:21", 4.02))
