@@ -66,6 +66,8 @@ class RadioCalls:
         if room is not None and (room.closed is None or fact.at <= room.closed.at):
             return fact  # it is open still; what is not here any more was closed long ago
         session = ActivationId(f"{fact.device}:{int(fact.at.timestamp())}")
+        if session == fact.activation:
+            return fact  # its adapter counts it for a new one too
         self._same[fact.activation] = session
         return replace(fact, id=FactId(f"{session}:call"), activation=session)
 
