@@ -6,7 +6,7 @@ Everything a person reads passes here: the page, the alarm in the VMS, the comma
 from __future__ import annotations
 
 import gettext
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cache
 from importlib.resources import as_file, files
 
@@ -16,6 +16,8 @@ from babel.numbers import format_decimal
 from hooks import Message
 
 DEFAULT = "fr"
+#: What is about a day away is of another day.
+OTHER_DAY = timedelta(hours=20)
 
 
 @cache
@@ -50,6 +52,12 @@ class Language:
     def time(self, moment: datetime) -> str:
         """Write a time of day as the room's clock shows it: 14:02."""
         return format_time(moment.astimezone(self.zone), "HH:mm", locale=self.code)
+
+    def moment(self, moment: datetime) -> str:
+        """Write a time of day, with its day when it is of another: 28/11 14:02."""
+        near = abs(datetime.now(UTC) - moment) < OTHER_DAY
+        day = "" if near else f"{moment.astimezone(self.zone):%d/%m} "
+        return day + self.time(moment)
 
     def _fill(self, text: str, params: dict[str, object]) -> str:
         if not params:

@@ -122,7 +122,7 @@ def text(picture: Picture, say: Language) -> str:
     if not picture.link_up:
         lines.append(say("The camera has lost its link."))
     if picture.ended_at:
-        lines.append(say("Activation over since {time}.", time=say.time(picture.ended_at)))
+        lines.append(say("Activation over since {time}.", time=say.moment(picture.ended_at)))
     seen = [sighting.camera.name for sighting in picture.situation.sightings[:4]]
     if seen:
         lines.append(say("Cameras: {names}.", names=", ".join(seen)))
@@ -155,7 +155,7 @@ def where(picture: Picture, say: Language) -> str:
         if position.fixed_at is None:
             return say("Last known position, of unknown age: {place}.", place=place)
         return say("Last known position, at {time}: {place}.",
-                   time=say.time(position.fixed_at), place=place)  # fmt: skip
+                   time=say.moment(position.fixed_at), place=place)  # fmt: skip
     if position.accuracy_m is None:
         return say("Position: {place}, accuracy unknown.", place=place)
     return say("Position: {place}, within {accuracy} m.",

@@ -57,6 +57,8 @@ class Role:
 #: without alerts. A desk that others pass by is.
 WATCH = timedelta(hours=12)
 DESK = timedelta(minutes=30)
+#: Nobody touches the room's wall, which decides nothing: it is not dark one morning out of two.
+WALL = timedelta(days=366)
 
 _OPERATOR = frozenset({
     Right.PAGE, Right.ALERTS, Right.CCTV, Right.MAP, Right.DECIDE, Right.CLOSE, Right.LOG,
@@ -75,6 +77,11 @@ ROLES: Mapping[str, Role] = MappingProxyType({
     "policier": Role(rights=_OPERATOR | {Right.BODY_WORN}, idle=WATCH),
     # Civilian operators and ASVP (L132-14-1): CCTV, never the body-worn picture.
     "civil": Role(rights=_OPERATOR, idle=WATCH),
+    # The wall of a mixed room: what stands, no picture of a body-worn camera, nothing to decide.
+    "mur": Role(
+        rights=frozenset({Right.PAGE, Right.ALERTS, Right.CCTV, Right.MAP, Right.HEALTH}),
+        idle=WALL,
+    ),
     "sig": Role(rights=frozenset({Right.PAGE, Right.MAP, Right.HEALTH}), idle=DESK),
     "integrateur": Role(rights=frozenset({Right.PAGE, Right.HEALTH, Right.EXERCISE}), idle=DESK),
     # Data protection officer: what was done with the pictures, not the pictures.

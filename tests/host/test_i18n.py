@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
 from runpy import run_path
@@ -100,6 +100,14 @@ def test_counts_and_numbers_are_of_the_language(language: str, one: str, two: st
     comma = {"fr": "0,4", "en": "0.4"}[language]
     assert say.message(Message(text="{km:.1f} km", params={"km": 0.4})).startswith(comma)
     assert re.fullmatch(r"\d\d:\d\d", say.time(datetime(2026, 7, 29, 14, 2, tzinfo=UTC)))
+
+
+def test_an_hour_of_another_day_says_which() -> None:
+    say, now = Language("fr", ZoneInfo("Europe/Paris")), datetime.now(UTC)
+    old = now - timedelta(days=3)
+
+    assert say.moment(now) == say.time(now)
+    assert say.moment(old) == f"{old.astimezone(ZoneInfo('Europe/Paris')):%d/%m %H:%M}"
 
 
 def test_an_hour_is_the_rooms_whatever_zone_its_server_keeps(

@@ -9,12 +9,15 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Page, Route
+from playwright.sync_api import Page, Route, sync_playwright
 
 from hooks import CrewId, Phase
 from tests.host.live_room import INCIDENT, PASSWORD, Room
+from tests.host.test_crew_page import sent
 from tests.host.test_page import at_desk as any_desk
+from tests.serving import Server
 from vms_plugin import blotter
+from vms_plugin.demo_page import FLAGS
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
@@ -226,3 +229,124 @@ async def test_who_logs_in_comes_back_to_the_page_he_asked_for(
         assert urlsplit(page.url).path == then
 
     await at_desk(tmp_path, act)
+
+
+# --- the enlarged picture ---
+
+#: Whether what is pressed at the middle of an element is that element.
+ON_TOP = """(selector) => {
+    const box = document.querySelector(selector).getBoundingClientRect();
+    const found = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+    return Boolean(found?.closest(selector));
+}"""
+
+
+@pytest.mark.parametrize("size", [(800, 600), (1366, 768)])
+async def test_the_enlarged_picture_hides_neither_the_alert_nor_the_way_back(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
+    def act(page: Page, _there: Room) -> None:
+        page.wait_for_selector("#banner.new")
+        page.keyboard.press("Enter")
+        page.wait_for_selector("#banner.taken")
+        page.keyboard.press("l")
+        page.keyboard.press("Enter")
+        page.wait_for_selector("#undo [data-act=undo]")
+        page.keyboard.press("p")
+        page.wait_for_selector("#tile.large")
+        for selector in ("#banner h2", "[data-act=close]", "#undo [data-act=undo]", "#cards .pick"):
+            assert page.evaluate(ON_TOP, selector), selector
+        box = page.locator("#tile").bounding_box()
+        assert box is not None
+        assert box["height"] > size[1] / 2
+        page.keyboard.press("j")  # the note is under it: it makes room
+        page.keyboard.type("vu")
+        assert page.input_value("#note-text") == "vu"
+
+    width, height = size
+    await at_desk(tmp_path, act, viewport={"width": width, "height": height})
+
+
+# --- who does not see, who does not use the mouse ---
+
+
+async def test_a_picture_that_stands_still_is_read_aloud_once_not_each_second(
+    tmp_path: Path,
+) -> None:
+    def act(page: Page, _there: Room) -> None:
+        said = page.evaluate("""async () => {
+            const { CameraTile } = await import("/static/cctv.js");
+            const box = document.body.appendChild(document.createElement("div"));
+            const tile = new CameraTile(box, () => "");
+            const aloud = new Set();
+            let age = 2;
+            const words = () => [`figée ${age} s`, "lost"];
+            Object.defineProperty(tile.player, "words", { value: words });
+            tile.player.want = () => {};
+            for (; age < 9; age += 1) {
+                tile.show("i", { id: "c", name: "Gare" }, null);
+                aloud.add(box.querySelector("[role=status]").textContent);
+            }
+            return [...aloud].concat(box.querySelector(".said").textContent);
+        }""")
+        assert said == ["Gare : figée 2 s", "figée 8 s"]
+
+    await at_desk(tmp_path, act)
+
+
+async def test_whoever_takes_an_alert_by_tab_keeps_his_place_on_its_card(tmp_path: Path) -> None:
+    def act(page: Page, _there: Room) -> None:
+        page.wait_for_selector(".card:nth-child(2)")
+        page.locator("#cards [data-act=take]").nth(1).focus()
+        page.keyboard.press("Enter")
+        page.wait_for_selector("#cards .taken")
+        page.wait_for_function("document.activeElement.closest('.card.taken')")
+
+    await at_desk(tmp_path, act, presses=2)
+
+
+async def test_no_key_of_the_map_is_on_a_french_keyboard_the_number_of_a_crew(
+    tmp_path: Path,
+) -> None:
+    def act(page: Page, _there: Room) -> None:
+        page.wait_for_selector("#banner.new")
+        page.wait_for_selector("#map .leaflet-control-zoom-out")
+        page.keyboard.press("?")
+        said = page.inner_text("#keymap")
+        page.keyboard.press("Escape")
+        assert "Page ↑ ↓" in said
+        assert "−" not in said
+        zoomed = "document.querySelector('#map .leaflet-proxy').style.transform"
+        before = page.evaluate(zoomed)
+        page.keyboard.press("PageDown")
+        page.wait_for_function(f"(before) => {zoomed} !== before", arg=before)
+
+    await at_desk(tmp_path, act)
+
+
+# --- the crew's phone ---
+
+
+async def test_a_phone_that_was_refused_for_a_while_comes_back_by_itself(tmp_path: Path) -> None:
+    async with sent(tmp_path) as (there, link), Server(there.app).here() as url:
+        await asyncio.to_thread(_refused_for_a_while, url + link, there)
+
+
+def _refused_for_a_while(address: str, there: Room) -> None:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+        phone = browser.new_page(viewport={"width": 390, "height": 844}, locale="fr-FR")
+        faults: list[str] = []
+        phone.on("pageerror", lambda error: faults.append(str(error)))
+        # A proxy whose host restarts: a browser never asks again by itself.
+        phone.route("**/stream", lambda route: route.fulfill(status=502), times=1)
+        phone.goto(address)
+        phone.wait_for_selector("#title:has-text('caméra')")
+        # A place of yesterday, as when the page is opened again.
+        said = phone.evaluate("""async () => {
+            const { age } = await import("/static/text.js");
+            return age(2 * 86400e3);
+        }""")
+        assert said == "2 j"
+        assert faults == []
+        browser.close()

@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -149,6 +149,15 @@ def test_r241_12_ii_recipients_of_the_picture_do_not_receive_the_name_by_it() ->
 def test_l132_14_1_civilian_agents_watch_cctv() -> None:
     assert Right.CCTV in rights_of("civil")
     assert Right.BODY_WORN not in rights_of("civil")
+
+
+def test_the_wall_is_not_dark_after_a_night_and_decides_nothing() -> None:
+    wall = ROLES["mur"]
+
+    assert wall.idle > timedelta(days=300)
+    assert Right.ALERTS in wall.rights
+    assert not wall.rights & {Right.DECIDE, Right.CLOSE, Right.BODY_WORN, Right.NAMES, Right.LOG}
+    assert all(role.idle <= timedelta(hours=12) for role in ROLES.values() if role is not wall)
 
 
 @pytest.mark.parametrize(

@@ -212,6 +212,29 @@ async def test_a_changed_password_ends_the_sessions(tmp_path: Path) -> None:
         assert (await client.get("/api/state")).status_code == 401
 
 
+async def test_a_wall_keeps_its_cookie_for_as_long_as_its_session(tmp_path: Path) -> None:
+    async with room(tmp_path) as (client, engine):
+        await accounts.add(engine.store, "Mur", PASSWORD, "mur")
+        await client.post("/login", data={"name": "Mur", "password": PASSWORD})
+        week_ago = (datetime.now(UTC) - timedelta(days=7)).isoformat()
+        await engine.store.query("UPDATE session SET seen_at = ?", week_ago)
+        wall = await client.get("/mur", headers={"Accept": "text/html"})
+
+    assert wall.status_code == 200
+    assert f"Max-Age={366 * 86400}" in wall.headers["set-cookie"]
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", "/murs"), ("GET", "/logout")])
+async def test_an_address_of_nothing_is_said_so_in_french(
+    tmp_path: Path, method: str, path: str
+) -> None:
+    async with room(tmp_path) as (client, _):
+        answer = await client.request(method, path)
+
+    assert answer.status_code in (404, 405)
+    assert answer.text == "Il n’y a rien à cette adresse."
+
+
 async def test_every_answer_forbids_what_is_foreign(tmp_path: Path) -> None:
     async with room(tmp_path) as (client, _):
         for path in ("/login", "/health", "/static/app.js", "/nothing"):

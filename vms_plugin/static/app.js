@@ -184,6 +184,8 @@ function toggleTheme() {
   draw();
 }
 
+// What is under the enlarged picture is looked at to be used.
+const seen = (act) => () => { tile.enlarge(false); act(); };
 const recentre = () => { town.follow(); draw(); };
 
 async function logOut() {
@@ -211,14 +213,17 @@ const keys = new Keys([
   ["arrowup", "", "", () => arrow(0, -1)],
   ["arrowleft", "", "", () => arrow(-1, 0)],
   ["arrowright", "", "", () => arrow(1, 0)],
-  ["l", "L", words.keyPlace, () => correction.toggle()],
+  ["l", "L", words.keyPlace, seen(() => correction.toggle())],
   ["o", "O 1 – 4", words.keyAim, () => keys.awaitDigit(words.modeAim, ofThisAlert(aimNumber))],
   ["e", "E 1 – 4", words.keyPin, () => keys.awaitDigit(words.modePin, ofThisAlert((number) => pin(number, later)))],
-  ["j", "J", words.keyNote, focusNote],
+  ["j", "J", words.keyNote, seen(focusNote)],
   ["p", "P", words.keyPicture, () => tile.enlarge(!$("tile").classList.contains("large"))],
   ["s", "S", words.keySound, () => tile.hear(tile.muted)],
   ["r", "R", words.keyRecentre, recentre],
-  ["+", "+ −", words.keyZoom, () => town.zoom(1)],
+  // Not by "−", whose key on a French keyboard is also the 6 that sends a crew; the numeric pad has its own.
+  ["pageup", "Page ↑ ↓", words.keyZoom, () => town.zoom(1)],
+  ["pagedown", "", "", () => town.zoom(-1)],
+  ["+", "", "", () => town.zoom(1)],
   ["-", "", "", () => town.zoom(-1)],
   ["t", "T", words.keyTheme, toggleTheme],
   ["?", "?", words.keyMap, showKeys],
@@ -230,7 +235,7 @@ $("correct").addEventListener("click", () => correction.toggle());
 $("unplace").addEventListener("click", () => correction.back());
 $("follow").addEventListener("click", recentre);
 $("sound").addEventListener("click", () => sound.wake().then(renderSound));
-for (const gesture of ["pointerdown", "keydown"]) document.addEventListener(gesture, () => sound.wake(), { once: true });
+for (const gesture of ["pointerdown", "keydown"]) document.addEventListener(gesture, () => { if (!sound.ready) sound.wake(); });
 $("logout").addEventListener("click", logOut);
 // A click leaves no focus behind, but where one writes: the next Enter is for the alert, not for the
 // button once clicked.

@@ -17,12 +17,14 @@ export class CameraTile {
     this.player = new Player(["video"], token, () => this.render());
     this.name = el("span", "name", "");
     this.said = el("p", "said", "");
-    this.said.setAttribute("role", "status");
+    // Four of them that come are not read aloud one by one; one that fails is, once.
+    this.told = el("span", "unseen", "");
+    this.told.setAttribute("role", "status");
     const bar = el("div", "bar");
     this.late = el("span", "late", "");
     bar.append(this.name, this.said, this.late);
     box.classList.add("cctv");
-    box.append(this.player.video, bar);
+    box.append(this.player.video, bar, this.told);
     this.render();
   }
 
@@ -49,6 +51,8 @@ export class CameraTile {
     if (this.name.textContent !== camera.name) this.name.textContent = camera.name;
     player.video.setAttribute("aria-label", camera.name);
     if (this.said.textContent !== text) this.said.textContent = text;
+    const fails = kind === "lost" || kind === "refused";
+    if (box.dataset.state !== kind) this.told.textContent = fails ? `${camera.name} : ${text}` : "";
     player.measure();
     this.late.textContent = player.behind();
     box.dataset.state = kind;

@@ -4,6 +4,8 @@ import { Hours, age, clock, fill, words } from "./text.js";
 
 const $ = (id) => document.getElementById(id);
 const base = window.location.pathname.replace(/\/$/, "");
+//: Where the network hangs, it is said by radio.
+const PATIENCE_MS = 8000;
 const state = { told: null, heard: new Hours(), hours: new Hours(), over: false };
 
 // --- the map ---
@@ -36,19 +38,37 @@ function draw(told) {
 
 // --- what is told ---
 
-const source = new EventSource(`${base}/stream`);
-source.addEventListener("state", (event) => {
-  const told = JSON.parse(event.data);
-  Object.assign(state, { told, heard: new Hours() });
-  render();
-});
-source.addEventListener("beat", (event) => { Object.assign(state, { heard: new Hours(), hours: new Hours(Number(event.data)) }); });
-source.addEventListener("over", end);
-source.addEventListener("error", async () => {
-  if (source.readyState !== EventSource.CLOSED) return;
-  // Refused for good: the order no longer stands.
-  try { if ((await fetch(base)).status === 410) end(); } catch { /* still away */ }
-});
+const SILENCE_MS = 12000;
+let source = null;
+let begun = new Hours();
+let asking = false;
+
+function follow() {
+  source?.close();
+  begun = new Hours();
+  source = new EventSource(`${base}/stream`);
+  source.addEventListener("state", (event) => {
+    const told = JSON.parse(event.data);
+    Object.assign(state, { told, heard: new Hours() });
+    render();
+  });
+  source.addEventListener("beat", (event) => { Object.assign(state, { heard: new Hours(), hours: new Hours(Number(event.data)) }); });
+  source.addEventListener("over", end);
+}
+follow();
+
+// Called each second: a browser that was refused gives up, and a phone that slept may hold a link that is dead.
+async function check() {
+  const tried = Math.min(state.heard.passed, begun.passed);
+  if (asking || state.over || (source.readyState !== EventSource.CLOSED && tried < 3 * SILENCE_MS)) return;
+  asking = true;
+  try {
+    const answer = await fetch(base, { signal: AbortSignal.timeout(PATIENCE_MS) });
+    if (answer.status === 410) end(); // the order no longer stands
+    else if (answer.ok) follow();
+  } catch { /* still away: asked again in a second */ }
+  asking = false;
+}
 
 function end() {
   if (state.over) return;
@@ -76,19 +96,16 @@ function render() {
 }
 
 function ages() {
-  const silent = state.heard.passed > 12000;
+  const silent = state.heard.passed > SILENCE_MS;
   $("lost").hidden = !silent;
   if (silent) $("lost").textContent = fill(words.lost, { time: clock(state.hours.now - state.heard.passed) });
   const fixed = state.told?.position?.fixed;
   const late = fixed && state.hours.now - fixed > 10000;
   if (late) $("where").textContent = `${state.told.where} ${fill(words.aged, { age: age(state.hours.now - fixed) })}`;
 }
-setInterval(ages, 1000);
+setInterval(() => { ages(); check(); }, 1000);
 
 // --- what the crew says ---
-
-//: Where the network hangs, it is said by radio.
-const PATIENCE_MS = 8000;
 
 for (const button of document.querySelectorAll("[data-status]")) {
   button.addEventListener("click", async () => {

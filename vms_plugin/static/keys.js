@@ -55,6 +55,8 @@ export class Keys {
     // The browser's own click; but the card of the alert that is shown has nothing more to choose.
     const under = event.target.closest?.("button, a, summary");
     if (key === "enter" && under && !under.matches("#cards [aria-current]")) return;
+    // Whoever reads a list by the keyboard turns its pages.
+    if (key.startsWith("page") && event.target.closest?.("#alerts, #strip, #side, #chain")) return;
     const row = this.#table.find(([name]) => name === key);
     if (!row) return;
     event.preventDefault();

@@ -13,7 +13,9 @@ export class Picture {
     this.video = this.player.video;
     this.video.setAttribute("aria-label", words.liveTitle);
     this.said = el("p", "said", "");
-    this.said.setAttribute("role", "status");
+    // Seconds that pass are seen; only what changes is read aloud.
+    this.told = el("span", "unseen", "");
+    this.told.setAttribute("role", "status");
     this.ear = el("button", "plain", "");
     this.ear.addEventListener("click", () => this.hear(this.muted));
     this.size = el("button", "plain", "");
@@ -21,7 +23,7 @@ export class Picture {
     const bar = el("div", "bar");
     this.late = el("span", "late", "");
     bar.append(this.said, this.late, this.ear, this.size);
-    box.append(this.video, bar);
+    box.append(this.video, bar, this.told);
   }
 
   // What is to be shown: an incident whose activation runs, or nothing.
@@ -50,9 +52,11 @@ export class Picture {
   render() {
     const { box, status, player } = this;
     box.hidden = !this.wanted;
+    document.body.classList.toggle("enlarged", Boolean(this.wanted) && box.classList.contains("large"));
     if (!this.wanted) return;
     const [text, kind] = this.words(status);
     if (this.said.textContent !== text) this.said.textContent = text;
+    if (box.dataset.state !== kind) this.told.textContent = text;
     player.measure();
     this.late.textContent = player.behind();
     box.dataset.state = kind;

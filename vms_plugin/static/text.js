@@ -7,9 +7,16 @@ export const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => va
 
 const lang = document.documentElement.lang;
 const { zone } = document.body.dataset;
+const OTHER_DAY_MS = 20 * 3600e3;
 
 // The room's hours, whatever zone this machine is in: they stand beside hours that the host wrote.
-export const clock = (millis) => new Date(millis).toLocaleTimeString(lang, { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: zone });
+// What is about a day away is of another day, and says so.
+export function clock(millis) {
+  const at = new Date(millis);
+  const hour = at.toLocaleTimeString(lang, { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: zone });
+  if (Math.abs(Date.now() - millis) < OTHER_DAY_MS) return hour;
+  return `${at.toLocaleDateString("fr", { day: "2-digit", month: "2-digit", timeZone: zone })} ${hour}`;
+}
 
 // What o'clock it is elsewhere, since it was last heard. Of the two measures of what has passed since, the
 // longer: a clock may be set back, and ticks stop while a machine sleeps; nothing looks younger than it is.
@@ -94,7 +101,10 @@ export function keep(box, entries) {
   const kept = new Set(nodes);
   for (const node of [...box.children]) if (!kept.has(node)) node.remove();
   nodes.forEach((node, index) => { if (box.children[index] !== node) box.insertBefore(node, box.children[index] ?? null); });
-  if (focused) box.querySelector(focused)?.focus({ preventScroll: true });
+  if (!focused) return;
+  // What was pressed may be gone: its card is not, and chooses no more than itself.
+  const there = box.querySelector(focused) ?? box.querySelector(focused.replace(/ \[data-act=.*$/, ' [data-act="pick"]'));
+  there?.focus({ preventScroll: true });
 }
 
 function focusName(node, box) {

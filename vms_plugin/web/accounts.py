@@ -22,7 +22,7 @@ from vms_plugin.store import Store
 if TYPE_CHECKING:
     from vms_plugin.oidc import Identity
 
-#: The longest a cookie is kept; each role's own idle time ends the session before.
+#: How long a browser keeps a cookie at first; each role's own idle time ends the session.
 IDLE = WATCH
 WRONG_AT_MOST = 5
 PAUSE_S = 300.0

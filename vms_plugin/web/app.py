@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from functools import lru_cache, partial
 from importlib.resources import files
 from typing import Any
@@ -14,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import (
     HTMLResponse,
     JSONResponse,
+    PlainTextResponse,
     RedirectResponse,
     Response,
     StreamingResponse,
@@ -24,6 +26,7 @@ from starlette.types import ASGIApp
 
 from hooks import CameraId, IncidentId
 from vms_plugin.engine import Engine
+from vms_plugin.i18n import Language
 from vms_plugin.live import Relay
 from vms_plugin.rights import Person, Right
 from vms_plugin.web import intake, outlet, stream, view
@@ -55,6 +58,8 @@ def _(text: str) -> str:
 
 #: A screen that was shown out shows no alert any more, and must not look as if there were none.
 OVER = _("The session is over: alerts are no longer shown on this screen.")
+NOTHING_HERE = _("There is nothing at this address.")
+TROUBLE = _("Renfort could not do that: its log on the server says why.")
 #: Tiles kept drawn: a town at the usual zooms.
 TILES = 2000
 
@@ -91,7 +96,21 @@ def build(engine: Engine, relay: Relay) -> ASGIApp:
     known = {"127.0.0.1", "localhost", "::1", settings.host}
     known |= {urlsplit(settings.public_url).hostname or settings.host}
     hosts = known if local else set()
-    return Envelop(Starlette(routes=routes), hosts, engine.say)
+    app = Starlette(routes=routes, exception_handlers=_last_words(engine.say))
+    return Envelop(app, hosts, engine.say)
+
+
+def _last_words(say: Language) -> dict[Any, Any]:
+    """Say in the room's language what the server library says in its own."""
+
+    def word(text: str, status: int) -> Callable[[Request, Exception], Response]:
+        return lambda _request, _error: PlainTextResponse(say(text), status)
+
+    return {
+        404: word(NOTHING_HERE, 404),
+        405: word(NOTHING_HERE, 405),
+        500: word(TROUBLE, 500),
+    }
 
 
 class _Page:
@@ -177,7 +196,7 @@ class _Page:
 
         again = partial(self.doors.person, request, touch=False)
         told = self._scribe.events(request.state.person, greet, again)
-        return StreamingResponse(told, media_type="text/event-stream")
+        return StreamingResponse(told, headers=stream.HEADERS, media_type="text/event-stream")
 
     async def state(self, request: Request) -> Response:
         token = self.doors.forgery_token(request)

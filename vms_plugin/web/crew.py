@@ -33,6 +33,7 @@ from vms_plugin.viewings import new_name
 from vms_plugin.web import view
 from vms_plugin.web.doors import OTHER_PAGE, same_origin
 from vms_plugin.web.live import AGAIN_S, read_offer
+from vms_plugin.web.stream import HEADERS
 from vms_plugin.web.words import CREW_WORDS
 
 #: What a crew may know of an incident: the alert, nobody's name, no camera of the town.
@@ -98,7 +99,8 @@ class CrewDoor:
         """Tell the page everything, and again at each change, while the order stands."""
         await self._engine.store.note(self._entry(request, order, {"page": "opened"}))
         token = request.path_params["token"]
-        return StreamingResponse(self._told(token), media_type="text/event-stream")
+        told = self._told(token)
+        return StreamingResponse(told, headers=HEADERS, media_type="text/event-stream")
 
     async def _told(self, token: str) -> AsyncGenerator[str, None]:
         follower, last = self._engine.subscribe(), ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -13,7 +14,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from vms_plugin.i18n import Language
-from vms_plugin.rights import Person, Right
+from vms_plugin.rights import Person, Right, role_of
 from vms_plugin.web.accounts import IDLE, Doorkeeper
 
 COOKIE = "renfort_session"
@@ -123,14 +124,14 @@ class Doors:
         answered = await answer(request)
         acts = request.method != "GET" or "text/html" in request.headers.get("accept", "")
         if acts and "set-cookie" not in answered.headers:
-            keep(answered, request, request.cookies[COOKIE])
+            keep(answered, request, request.cookies[COOKIE], role_of(person.role).idle)
         return answered
 
 
-def keep(answer: Response, request: Request, token: str) -> None:
+def keep(answer: Response, request: Request, token: str, idle: timedelta = IDLE) -> None:
     """Let the browser keep its session, from now on: who works is not shown out twelve hours on."""
     answer.set_cookie(
-        COOKIE, token, max_age=int(IDLE.total_seconds()), httponly=True, samesite="strict",
+        COOKIE, token, max_age=int(idle.total_seconds()), httponly=True, samesite="strict",
         secure=request.url.scheme == "https",
     )  # fmt: skip
 

@@ -30,6 +30,9 @@ AGAIN_S = 2.0
 #: else each would wait for a look of its own, and an alert behind all of them.
 LOOK_S = 0.02
 
+#: A proxy in between (nginx) passes each event on at once, else it keeps them to itself.
+HEADERS = {"X-Accel-Buffering": "no"}
+
 Greet = Callable[[Person], dict[str, Any]]
 Again = Callable[[], Coroutine[Any, Any, Person | None]]
 

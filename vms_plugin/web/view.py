@@ -297,7 +297,7 @@ def _skew(found: Health | None, say: Language) -> str:
 def _unreachable(brand: str, down: list[Link], say: Language) -> str:
     """Say since when: of a link that has fallen silent without a word, since its last sign."""
     silent = [each.last_sign or each.since if each.up else each.since for each in down]
-    return say("{brand} unreachable since {time}", brand=brand, time=say.time(min(silent)))
+    return say("{brand} unreachable since {time}", brand=brand, time=say.moment(min(silent)))
 
 
 def _link(each: Link, now: datetime, say: Language) -> dict[str, Any]:

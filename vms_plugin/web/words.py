@@ -193,4 +193,5 @@ CREW_WORDS = {
     "seconds": _("{n} s"),
     "minutes": _("{n} min"),
     "hours": _("{n} h"),
+    "days": _("{n} d"),
 }
