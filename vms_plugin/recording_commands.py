@@ -139,12 +139,12 @@ async def _list(
 
 def _rows(held: list[Held], archive: Archive, settings: Settings, say: Language) -> Iterator[str]:
     zone = settings.timezone
-    today = datetime.now(zone).date()
+    now = datetime.now(zone)
     for each in held:
-        last = archive.law.last_day(each.counted_from, today, zone)
-        began = each.counted_from.astimezone(zone).strftime("%d/%m/%Y %H:%M")
+        last = archive.law.last_day(each.counted_from(now), now.date(), zone)
+        began = each.counted_from(now).astimezone(zone).strftime("%d/%m/%Y %H:%M")
         notes = [say("destroyed after {day}", day=last.strftime("%d/%m/%Y"))]
-        if not each.dated:
+        if not each.dated(now):
             notes.append(say("date unknown: counted from its reception"))
         if each.set_aside:
             notes = [say("set aside by {who}: procedure {procedure} {number}", who=aside.who,

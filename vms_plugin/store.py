@@ -289,8 +289,9 @@ class Store:
         """Erase the entries whose time is over; the chain goes on from the oldest one kept."""
         # Oldest first and no further than one that is kept: a clock that was wrong makes no hole.
         # The last is kept whatever its age: the next is chained to it.
-        query = "DELETE FROM register WHERE seq < (SELECT min(seq) FROM register WHERE at >= ? "
-        query += "OR seq = (SELECT max(seq) FROM register))"
+        query = "DELETE FROM register WHERE seq < coalesce("
+        query += "(SELECT seq FROM register WHERE at >= ? ORDER BY seq LIMIT 1), "
+        query += "(SELECT max(seq) FROM register))"
         allow = "INSERT OR REPLACE INTO register_limit (one, before) VALUES (1, ?)"
 
         def write(database: sqlite3.Connection) -> int:

@@ -58,6 +58,13 @@ class Viewings:
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 
+    async def note(self, entry: Entry) -> None:
+        """Write that somebody was told of an alert; owed where the disk does not take it.
+
+        Who is on his way is told where to all the same (ADR 0031): no picture is in it.
+        """
+        await self._store.arrears.keep(("told", new_name()), lambda db: note_in(db, entry))
+
     async def settle(self) -> None:
         """Wait until all that is closed is written, or owed."""
         await asyncio.gather(*self._closing, return_exceptions=True)

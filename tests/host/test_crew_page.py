@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -24,6 +25,8 @@ from hooks import (
     IncidentId,
 )
 from tests.host.live_room import INCIDENT, Browser, Room, eventually, room
+from tests.host.test_full_disk import fill
+from vms_plugin import upkeep
 from vms_plugin.crew_links import CrewLinks
 from vms_plugin.delivery import Shown
 from vms_plugin.errand import call_for
@@ -242,3 +245,22 @@ async def test_its_stream_ends_with_the_order(tmp_path: Path) -> None:
 
     assert heard[1].startswith("event: state")
     assert heard[-1].startswith("event: over")
+
+
+async def test_a_crew_on_its_way_is_told_where_to_on_a_full_disk_and_that_is_written_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upkeep, "TICK_S", 0.02)
+    async with sent(tmp_path) as (there, page):
+        await fill(there.engine.store)
+        reading = asyncio.ensure_future(there.client.get(f"{page}/stream"))
+        await eventually(lambda: there.engine.store.arrears.fault)
+        await there.engine.close(INCIDENT, "Léa", "Résolu")
+        told = await asyncio.wait_for(reading, 10)
+        await fill(there.engine.store, full=False)
+        await eventually(lambda: not there.engine.store.arrears.fault)
+        views = await there.views()
+
+    assert told.status_code == 200
+    assert "event: state" in told.text
+    assert views == ['crews:21 {"address": "127.0.0.1", "page": "opened"}']

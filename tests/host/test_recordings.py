@@ -298,9 +298,19 @@ async def test_a_clock_years_ahead_does_not_keep_a_recording_for_years(house: Ho
     await house.take_in(at=datetime(2099, 1, 1, tzinfo=UTC))
     [held] = await house.archive.ledger.held()
 
-    assert not held.dated
+    assert not held.dated(datetime.now(UTC))
     assert await house.archive.destroy_due(datetime.now(UTC) + timedelta(days=33)) == 1
     assert (await house.lines())[-1][2]["counted from"] == "reception"
+
+
+async def test_r241_13_a_host_whose_clock_was_behind_destroys_nothing_early(house: House) -> None:
+    """Received in 2025 by our own clock, before NTP set it right: the camera's day counts."""
+    behind = datetime(2025, 1, 1, tzinfo=UTC)
+    told = Recording(id=RECORDING, started_at=DAY)
+    await house.archive.ledger.tell(told, behind)
+
+    assert await house.archive.destroy_due(datetime(2026, 2, 28, 23, 59, tzinfo=PARIS)) == 0
+    assert await house.archive.destroy_due(datetime(2026, 3, 1, tzinfo=PARIS)) == 1
 
 
 async def test_a_recording_docked_after_its_month_is_destroyed_at_once(house: House) -> None:

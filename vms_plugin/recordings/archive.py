@@ -182,7 +182,7 @@ class Archive:
         return [
             held
             for held in old
-            if not held.set_aside and self.law.over(held.counted_from, now, self._zone)
+            if not held.set_aside and self.law.over(held.counted_from(now), now, self._zone)
         ]
 
     async def destroy_due(self, now: datetime) -> int:
@@ -213,11 +213,11 @@ class Archive:
     def _end_of(self, held: Held, now: datetime) -> tuple[str, Mapping[str, str]]:
         today = now.astimezone(self._zone).date()
         kept = self.law.require("recordings_kept", today)
-        last = self.law.last_day(held.counted_from, today, self._zone)
+        last = self.law.last_day(held.counted_from(now), today, self._zone)
         detail = {
             "last day": last.isoformat(),
             "pieces": str(len(held.pieces)),
-            "counted from": "recording" if held.dated else "reception",
+            "counted from": "recording" if held.dated(now) else "reception",
         }
         return kept.article, detail
 

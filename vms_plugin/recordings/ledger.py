@@ -53,17 +53,18 @@ class Held:
     pieces: tuple[KeptPiece, ...] = ()
     set_aside: tuple[SetAside, ...] = ()  #: one for each procedure, the oldest first
 
-    @property
-    def dated(self) -> bool:
-        """Whether the day of recording is known: none, and none after its reception, is none."""
-        started = self.recording.started_at
-        return started is not None and started <= self.received_at + CLOCKS_APART
+    def dated(self, now: datetime) -> bool:
+        """Whether the day of recording is known: none, and none that is still to come, is none.
 
-    @property
-    def counted_from(self) -> datetime:
+        One after its reception may be right: ours is the clock that was behind, until it was set.
+        """
+        started = self.recording.started_at
+        return started is not None and started <= max(self.received_at, now) + CLOCKS_APART
+
+    def counted_from(self, now: datetime) -> datetime:
         """From when its month is counted: the recording, or else its reception."""
         started = self.recording.started_at
-        return started if started is not None and self.dated else self.received_at
+        return started if started is not None and self.dated(now) else self.received_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -97,7 +97,7 @@ class CrewDoor:
 
     async def stream(self, request: Request, incident: Incident, order: Engaged) -> Response:
         """Tell the page everything, and again at each change, while the order stands."""
-        await self._engine.store.note(self._entry(request, order, {"page": "opened"}))
+        await self._engine.viewings.note(self._entry(request, order, {"page": "opened"}))
         token = request.path_params["token"]
         told = self._told(token)
         return StreamingResponse(told, headers=HEADERS, media_type="text/event-stream")

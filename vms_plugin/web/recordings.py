@@ -117,7 +117,7 @@ class RecordingDoor:
         if trail:
             compared = await asyncio.to_thread(compare, trail, live)
             said = [*said, *compared.said(zone)]
-        today = datetime.now(zone).date()
+        now = datetime.now(zone)
         return {
             "id": recording.id,
             "device": recording.device,
@@ -127,8 +127,10 @@ class RecordingDoor:
             "complete": recording.complete,
             "rejected": recording.rejected,
             "matched": say.message(match.how),
-            "lastDay": self._archive.law.last_day(held.counted_from, today, zone).isoformat(),
-            "countedFromReception": not held.dated,
+            "lastDay": self._archive.law.last_day(
+                held.counted_from(now), now.date(), zone
+            ).isoformat(),
+            "countedFromReception": not held.dated(now),
             "setAside": [
                 {"by": aside.who, "at": view.millis(aside.at), "number": aside.number,
                  "procedure": aside.procedure.value, "why": aside.why}
@@ -239,7 +241,7 @@ async def trail_of(
 def _begun(match: Match) -> list[Message]:
     """Say how long before or after the press the recording begins."""
     started = match.held.recording.started_at
-    if started is None or not match.held.dated:
+    if started is None or not match.held.dated(datetime.now(UTC)):
         return [Message(text="the day of the recording is not known: its month is counted from "
                              "the day it was received")]  # fmt: skip
     seconds = round((match.press.at - started).total_seconds())
