@@ -41,7 +41,8 @@ class RadioCalls:
     def __init__(self, board: Board) -> None:
         self._board = board
         self._same: dict[ActivationId, ActivationId] = {}
-        self._called_at: dict[DeviceId, datetime] = {}
+        #: Of each radio, the call it was last heard on, and when.
+        self._heard: dict[DeviceId, tuple[ActivationId, datetime]] = {}
 
     def known(self, facts: Iterable[Fact]) -> list[Fact]:
         """Give the facts, each under the call that the room knows; a call told again is none."""
@@ -56,19 +57,15 @@ class RadioCalls:
         """Give a call as the new one that it is, if the room has closed the one it goes on with."""
         if not isinstance(fact, Activation) or fact.kind is not SourceKind.RADIO:
             return fact
-        before = self._called_at.get(fact.device)
-        self._called_at[fact.device] = max(fact.at, before or fact.at)
-        room = self._board.incidents.get(
-            IncidentId(self._same.get(fact.activation, fact.activation))
-        )
-        if before is None or fact.at - before <= ANEW:
+        known, last = self._heard.get(fact.device, (None, fact.at))
+        self._heard[fact.device] = fact.activation, max(fact.at, last)
+        if known != fact.activation or fact.at - last <= ANEW:
             return fact
+        room = self._board.incidents.get(IncidentId(self._same.get(known, known)))
         if room is not None and (room.closed is None or fact.at <= room.closed.at):
             return fact  # it is open still; what is not here any more was closed long ago
         session = ActivationId(f"{fact.device}:{int(fact.at.timestamp())}")
-        if session == fact.activation:
-            return fact  # its adapter counts it for a new one too
-        self._same[fact.activation] = session
+        self._same[known] = session
         return replace(fact, id=FactId(f"{session}:call"), activation=session)
 
     def _repeats(self, fact: Fact) -> bool:
