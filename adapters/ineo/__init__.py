@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import queue
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -34,8 +33,6 @@ from hooks.section import Section
 if TYPE_CHECKING:
     from adapters.ineo.gateway import Gateway
     from adapters.ineo.profile import Profile
-
-log = logging.getLogger(__name__)
 
 #: How often the hypervisor is reached for, and how often an answer of its is looked for.
 WATCH_S, LOOK_S = 20.0, 0.2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -23,6 +24,8 @@ from adapters.ineo.message import (
 from adapters.ineo.profile import Endpoint
 from hooks import AdapterError, IncidentId, Picture, Position, Receipt, Refused
 
+log = logging.getLogger(__name__)
+
 Key = tuple[IncidentId, str]
 #: An incident is one opening, perhaps one more word on it, one end: no more is due at once.
 MOST_AT_ONCE = 3
@@ -36,6 +39,7 @@ class Memory:
     perhaps: str | None = None  #: what an opening that may have arrived said; None: none did
     pending: Saying | None = None  #: an update or end that may have arrived
     place: Position | None = None  #: last told; in memory alone, for whereabouts are not ours
+    missed: bool = False  #: its opening could not be told, at least once
 
 
 @dataclass(slots=True)
@@ -57,7 +61,7 @@ class Deliveries:
         """
         known = read_receipt(written)
         told: dict[str, Told] = {}
-        errors: list[AdapterError] = []
+        errors: dict[str, AdapterError] = {}
 
         # Asked before, and neither answer nor memory kept: they may know anything.
         unsure_of = repeated and written is None
@@ -67,7 +71,7 @@ class Deliveries:
             try:
                 self._tell(endpoint, picture, memory)
             except AdapterError as error:
-                errors.append(error)
+                errors[endpoint.name] = error
             if memory.told is not None:
                 told[endpoint.name] = memory.told
 
@@ -77,8 +81,10 @@ class Deliveries:
             with ThreadPoolExecutor(max(1, len(self.endpoints))) as pool:
                 list(pool.map(one, self.endpoints))
         if errors:
-            # What may pass is tried again soon; a person is needed only where nothing may.
-            raise min(errors, key=lambda error: isinstance(error, Refused))
+            # What may pass is tried again soon; a person is needed only where nothing may. Of those
+            # the profile's first, so that a long outage is one line, and not another at each try.
+            failed = [errors[each.name] for each in self.endpoints if each.name in errors]
+            raise min(failed, key=lambda error: isinstance(error, Refused))
         if picture.phase == "closed":
             self._forget(picture.incident)
         return receipt({**known, **told})
@@ -107,13 +113,17 @@ class Deliveries:
                 moved=far(memory.place, picture.position, MOVED_M),
             )  # fmt: skip
             if saying is None:
+                if picture.phase == "closed" and memory.told is None and memory.missed:
+                    log.info(
+                        "%s was not told of %s: it was over before %s answered",
+                        endpoint.name, picture.incident, endpoint.name,
+                    )  # fmt: skip
                 return
             saying = _again(saying, memory.pending)
             try:
                 self.send(endpoint, saying)
-            except NotTaken:
-                raise
-            except Refused:
+            except (NotTaken, Refused):
+                memory.missed |= saying.act is Act.OPEN
                 raise
             except AdapterError:
                 if saying.act is Act.OPEN:

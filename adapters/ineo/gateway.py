@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from adapters.ineo import cap, edxl, emsi, templates, trial
+from adapters.ineo import cap, edxl, emsi, own, templates, trial
 from adapters.ineo.amqp import Queue, line
 from adapters.ineo.arguments import fill
 from adapters.ineo.client import Web, reach
@@ -16,8 +16,9 @@ from adapters.ineo.delivery import Deliveries
 from adapters.ineo.message import Saying
 from adapters.ineo.profile import CAP, SOAP, Endpoint, Profile
 from adapters.ineo.soap import Soap
-from hooks import AdapterError, Envelope, Finding, Message, Refused
+from hooks import AdapterError, Envelope, Finding, Malformed, Message, Refused
 from hooks.causes import cause
+from hooks.reading import read_object
 
 #: Answers not yet heard; a hypervisor that answers nonsense must not fill the memory.
 MOST_ANSWERS = 1000
@@ -92,10 +93,11 @@ class Gateway:
     def _send(self, endpoint: Endpoint, saying: Saying) -> bytes:
         if endpoint.kind == SOAP:
             asked = endpoint.operations.get(saying.act)
-            if asked is not None:
-                context = templates.context(saying, self.profile.identity, self.profile.codes)
-                self._soaps[endpoint.name].call(asked[0], fill(asked[1], context, "arguments"))
-            return b""
+            if asked is None:
+                return b""
+            context = templates.context(saying, self.profile.identity, self.profile.codes)
+            arguments = fill(asked[1], context, "arguments")
+            return self._soaps[endpoint.name].call(asked[0], arguments)
         written = self.write(endpoint, saying) if endpoint is not _PULLED else None
         if written is None:
             return b""
@@ -140,11 +142,22 @@ class Gateway:
 
     def _heard(self, endpoint: Endpoint, answer: bytes) -> None:
         """Keep an acknowledgement that came as the answer, for the feed to tell."""
-        if any(mark in answer for mark in _MARKS) and not self.answers.full():
+        if self._tells(answer) and not self.answers.full():
             self.answers.put_nowait(
                 Envelope(adapter="ineo", body=answer, received_at=datetime.now(UTC),
                          channel="answer", sender=self.webs[endpoint.name].host)
             )  # fmt: skip
+
+    def _tells(self, answer: bytes) -> bool:
+        """Whether an answer is a message of the standards, or one that the profile knows."""
+        if any(mark in answer for mark in _MARKS):
+            return True
+        if not self.profile.rules:
+            return False
+        try:
+            return own.knows(read_object(answer, []), self.profile.rules)
+        except Malformed:  # the vendor's own "ok"
+            return False
 
     # --- is it there ---
 

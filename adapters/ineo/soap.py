@@ -33,14 +33,17 @@ class Soap:
         self._proxy: Any = None
         self._making = threading.Lock()
 
-    def call(self, operation: str, arguments: Mapping[str, Any]) -> None:
-        """Call an operation.
+    def call(self, operation: str, arguments: Mapping[str, Any]) -> bytes:
+        """Call an operation; answer the body of the answer.
 
         Raises
         ------
         NotTaken, Unreachable, Refused
         """
-        self._judge(self._asked(operation, arguments, lambda proxy: getattr(proxy, operation)))
+        answer = self._asked(operation, arguments, lambda proxy: getattr(proxy, operation))
+        self._judge(answer)
+        body: bytes = answer.content
+        return body
 
     def check(self, operation: str, arguments: Mapping[str, Any]) -> None:
         """Write a call and send nothing, to find what the WSDL cannot do without.

@@ -48,12 +48,13 @@ def sayings(now: datetime) -> tuple[Saying, Saying, Saying]:
                       engaged=(CrewId("crews:essai"),))  # fmt: skip
     third = replace(second, version=3, phase=Phase.CLOSED, closed_by="Essai",
                      outcome="Fin de l’exercice", ended_at=now)  # fmt: skip
+    update = identifier(first.incident, "2", now)
     return (
         Saying(act=Act.OPEN, identifier=name, sent=sent, picture=first, trial=True),
-        Saying(act=Act.UPDATE, identifier=identifier(first.incident, "2", now), sent=sent,
-               picture=second, replaces=replaces, trial=True),
+        Saying(act=Act.UPDATE, identifier=update, sent=sent, picture=second, replaces=replaces,
+               trial=True),
         Saying(act=Act.END, identifier=identifier(first.incident, "end", now), sent=sent,
-               picture=third, replaces=replaces, trial=True),
+               picture=third, replaces=(*replaces, (update, sent.isoformat())), trial=True),
     )  # fmt: skip
 
 

@@ -289,8 +289,8 @@ def test_down_for_an_hour_it_is_told_one_alert_with_the_newest_state_and_no_floo
     assert isinstance(drive.ledger.state(str(picture.incident)), Delivered)
 
 
-def test_what_was_closed_while_the_hypervisor_was_down_is_not_told_on_return(
-    tmp_path: Path,
+def test_what_was_closed_while_the_hypervisor_was_down_is_not_told_on_return_and_that_is_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     port = free_port()
     with serving(port=port) as first:
@@ -298,11 +298,29 @@ def test_what_was_closed_while_the_hypervisor_was_down_is_not_told_on_return(
     with configured(profile) as adapter:
         with pytest.raises(NotTaken):
             show(adapter, a_picture())
+        caplog.set_level("INFO")
         with serving(port=port) as back:
             receipt = show(adapter, closed(a_picture()), None, again=True)
             adapter.withdraw(picture=closed(a_picture()), receipt=receipt, repeated=True)
 
             assert back.messages() == []
+    said = [each.getMessage() for each in caplog.records if "was not told" in each.getMessage()]
+    assert said == [f"hv was not told of {a_picture().incident}: it was over before hv answered"]
+
+
+def test_of_several_that_are_down_the_same_is_named_each_time(tmp_path: Path) -> None:
+    path = tmp_path / "p.toml"
+    names = ["b", "a", "d", "c"]
+    who = '[identity]\nsender = "a@b"\norganisation = "fr.police.lgm"\nname = "CSU"\n'
+    path.write_text(who + "".join(
+        f'[[send]]\nname = "{name}"\nkind = "cap"\nurl = "http://127.0.0.1:{free_port()}"\n'
+        for name in names
+    ))  # fmt: skip
+    with configured(path) as adapter:
+        for _ in range(8):
+            with pytest.raises(NotTaken) as down:
+                show(adapter, a_picture())
+            assert down.value.params["name"] == "b"
 
 
 @pytest.mark.parametrize("how", ["endless", "dripping", "zipped"])

@@ -8,6 +8,8 @@ from typing import Any
 from xml.etree.ElementTree import fromstring
 
 import pytest
+import requests
+import responses
 
 from adapters.ineo import Ineo, templates
 from adapters.ineo.identity import Identity
@@ -344,6 +346,32 @@ def test_the_vendors_own_json_about_something_else_is_named(
     assert "[[receive]]" in str(unknown.value)
 
 
+@responses.activate
+def test_the_vendors_own_json_is_heard_as_the_answer_to_a_push_too(tmp_path: Path) -> None:
+    url = "https://hv.example.org/alarms"
+    path = tmp_path / "p.toml"
+    path.write_text(
+        WHO + f'[[send]]\nkind = "template"\nurl = "{url}"\n'
+        "opening = '{\"id\": {{ alert.opening }}}'\n"
+        '[[receive]]\nmeans = "received"\nmatch = {state = "ack"}\nidentifier = "id"\nby = "who"\n'
+    )
+
+    def answered(request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
+        said = json.loads(request.body or b"")
+        return 200, {}, json.dumps({**said, "state": "ack", "who": "Max"})
+
+    responses.add_callback(responses.POST, url, answered)
+    with configured(path) as adapter:
+        show(adapter, a_picture())
+        [fact] = adapter.decode(envelope=adapter._ready.answers.get_nowait())
+        responses.replace(responses.POST, url, json={"ok": True})
+        show(adapter, a_picture(), None, again=True)
+
+        assert adapter._ready.answers.empty()
+    assert isinstance(fact, ReceivedElsewhere)
+    assert (fact.incident, fact.by) == (a_picture().incident, "Max")
+
+
 # --- renfort ineo essai ---
 
 
@@ -359,10 +387,14 @@ def test_the_trial_sends_a_marked_exercise_and_shows_each_answer(
     assert said.count("✓") == 8
     assert "· mise à jour: rien à dire" in said  # the sample maps no SOAP operation to it
     assert "ouverture" in said
-    for message in hypervisor.messages("cap"):
+    told = hypervisor.messages("cap")
+    for message in told:
         assert message["valid"]
         assert message["fields"]["status"] == "Exercise"
+    referred = [each.split(",")[1] for each in told[2]["fields"]["references"].split()]
+    assert referred == [each["identifier"] for each in told[:2]]
     [raised, _] = hypervisor.messages("soap")
+    assert f"HV-{raised['fields']['ExternalId']}" in said
     assert raised["fields"]["Exercise"] == "true"
 
 
