@@ -198,11 +198,14 @@ def show(picture: Picture, receipt: Receipt | None, repeated: bool, keep: Keep) 
 
 
 @hookspec
-def withdraw(picture: Picture, receipt: Receipt | None, repeated: bool) -> Receipt | None:
+def withdraw(
+    picture: Picture, receipt: Receipt | None, repeated: bool, keep: Keep
+) -> Receipt | None:
     """Leave the VMS tidy, the incident being closed; keep the evidence.
 
     `picture` is the last one, with `outcome` and `closed_by`. Called until it succeeds; safe to
-    repeat, under the same rules as `show`.
+    repeat, under the same rules as `show`. `keep(receipt)` notes what is taken down already, where
+    taking it down twice would be seen.
 
         @hookimpl
         def withdraw(self, picture, receipt):

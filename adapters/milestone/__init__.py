@@ -129,9 +129,16 @@ class Milestone:
         return self._desk.show(picture, receipt, search=search, keep=keep)
 
     @hookimpl
-    def withdraw(self, picture: Picture, receipt: Receipt | None, repeated: bool) -> Receipt | None:
+    def withdraw(
+        self,
+        picture: Picture,
+        receipt: Receipt | None,
+        repeated: bool,
+        keep: Keep | None = None,
+    ) -> Receipt | None:
         """Close the alarm with its reason, and leave the site as it was; the record stays."""
-        return self._desk.withdraw(picture, receipt, search=repeated or receipt is not None)
+        search = repeated or receipt is not None
+        return self._desk.withdraw(picture, receipt, search=search, keep=keep)
 
     @hookimpl
     def aim(self, camera: CameraId, pointing: Pointing | None) -> Aim | None:

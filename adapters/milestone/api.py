@@ -110,8 +110,15 @@ class Api:
         listed = tasks if isinstance(tasks, list) else []
         return tuple(str(each["id"]) for each in listed if isinstance(each, dict) and "id" in each)
 
-    def run(self, path: str, task: str, values: Mapping[str, Value]) -> Row:
+    def run(
+        self, path: str, task: str, values: Mapping[str, Value], task_s: float | None = None
+    ) -> Row:
         """Run a task to its end: ask for the form, fill it in, wait, clean up. Gives what it gave.
+
+        Parameters
+        ----------
+        task_s
+            How long its end is waited for; unless said, no longer than an alert may wait.
 
         Raises
         ------
@@ -123,23 +130,24 @@ class Api:
         where = f"{path}?task={task}"
         form = self._result(where, {"sessionDataId": 0})
         if not values:
-            return self._ended(task, form)
-        return self._ended(task, self._result(where, fill(task, form, values)))
+            return self._ended(task, form, task_s)
+        return self._ended(task, self._result(where, fill(task, form, values)), task_s)
 
     def _result(self, path: str, body: Row) -> Row:
         result = self.ask("POST", path, body).get("result")
         return result if isinstance(result, dict) else {}
 
-    def _ended(self, task: str, told: Row) -> Row:
+    def _ended(self, task: str, told: Row, task_s: float | None) -> Row:
         """Wait until a task has ended; one that answers at once has nothing to poll."""
         path = told.get("path")
         path = path if isinstance(path, dict) else {}
         identifier = path.get("id") if path.get("type") == "tasks" else None
-        until = time.monotonic() + TASK_S
+        task_s = TASK_S if task_s is None else task_s
+        until = time.monotonic() + task_s
         while identifier and told.get("state") not in ("Success", "Error"):
             if time.monotonic() >= until:
                 raise Unreachable(
-                    "XProtect's task {task} has not ended within {s:g} s", task=task, s=TASK_S
+                    "XProtect's task {task} has not ended within {s:g} s", task=task, s=task_s
                 )
             time.sleep(POLL_S)
             told = self.one(f"tasks/{identifier}")

@@ -25,6 +25,7 @@ RECORDING = {
     "edgeStorageEnabled": "Record tab, Remote recordings",
     "recordOnRelatedDevices": "Record tab, Recording on related devices",
 }
+KEEPS_NOTHING = dict.fromkeys(RECORDING, False)
 #: Actions of rules that record.
 _RECORDS = ("StartRecording", "RetrieveAndStoreRemoteRecordings", "SetBookmark")
 #: Drivers that take our addresses, in the order in which they are tried: the ONVIF one makes a
@@ -101,11 +102,13 @@ def examine_worn(api: Api, worn: Mapping[str, str]) -> Iterator[Finding]:
 
 # --- slots ---
 
+#: The recording server talks to the device before it is added: tens of seconds.
+ADDED_S = 180.0
+
 
 def switched_off(name: str) -> dict[str, Any]:
     """Write a slot's camera: on, named, and keeping nothing (R241-13)."""
-    off = dict.fromkeys(RECORDING, False)
-    return {"enabled": True, "name": name, "shortName": name[:20], **off}
+    return {"enabled": True, "name": name, "shortName": name[:20], **KEEPS_NOTHING}
 
 
 class Slots:
@@ -131,17 +134,21 @@ class Slots:
         device = self._known(address) or self._added(
             server, address, self._driver(server, driver), username, password
         )
-        self._api.change(f"hardware/{device}", {"enabled": True, "name": "Renfort"})
         cameras = self._cameras(device)
         if len(cameras) < len(officers):
             raise Refused(
                 "the device has {count} cameras for {wanted} officers: give them an address in "
                 "[live] officers first", count=len(cameras), wanted=len(officers),
             )  # fmt: skip
+        # The device last: a camera of it is new with recording on, and gives a picture once the
+        # device is enabled. Cut off in between, nothing may have been recorded (R241-13).
         found = {}
         for officer, camera in zip(officers, cameras, strict=False):
             self._api.change(f"cameras/{camera}", switched_off(officer))
             found[officer] = camera
+        for spare in cameras[len(officers) :]:
+            self._api.change(f"cameras/{spare}", KEEPS_NOTHING)
+        self._api.change(f"hardware/{device}", {"enabled": True, "name": "Renfort"})
         return found
 
     def _recorder(self, name: str) -> str:
@@ -180,7 +187,7 @@ class Slots:
             "address": address, "driver": Items("hardwareDrivers", (driver,)),
             "user": username, "password": password,
         }  # fmt: skip
-        told = self._api.run(path, task, values)
+        told = self._api.run(path, task, values, ADDED_S)
         for found in told.values():  # the item made, wherever the task names it
             if isinstance(found, Mapping) and found.get("type") == "hardware" and found.get("id"):
                 return str(found["id"])

@@ -16,7 +16,7 @@ from adapters.milestone import alarm
 from adapters.milestone.api import Api
 from adapters.milestone.ladder import Scene, UnfinishedError
 from adapters.milestone.record import NOTHING, Part
-from hooks import AdapterError, Finding, IncidentId, Message, Picture, Refused, Unreachable
+from hooks import AdapterError, Finding, Message, Picture, Refused, Unreachable
 from hooks.causes import cause
 
 log = logging.getLogger(__name__)
@@ -85,7 +85,6 @@ class Bookmarks:
 
     def __init__(self, api: Api, *, used: bool = True, lock_days: int = 0) -> None:
         self._api, self.used, self._lock_days = api, used, lock_days
-        self._locked: set[IncidentId] = set()
 
     def show(self, scene: Scene, part: Part) -> Part:
         """Mark each camera as it comes to be shown."""
@@ -95,8 +94,11 @@ class Bookmarks:
         for camera in (each for each in scene.town if each not in made):
             try:
                 found = self._found(scene.picture, camera) if forgot or camera == unsure else ""
-                mark = bookmark(scene.picture, camera)
-                made[camera] = found or self._created("bookmarks", mark)
+                if not found:
+                    # After a crash it is looked for before another is made.
+                    scene.keep({"made": made, "unsure": camera})
+                    found = self._created("bookmarks", bookmark(scene.picture, camera))
+                made[camera] = found
             except AdapterError as error:
                 # A lost reply may hide a bookmark that was made: it is looked for next time.
                 lost = {} if isinstance(error, Refused) else {"unsure": camera}
@@ -106,14 +108,33 @@ class Bookmarks:
 
     def withdraw(self, scene: Scene, part: Part) -> Part:
         """Give the marks their end, and lock what was recorded where the settings say so."""
-        made: Mapping[str, str] = part.get("made", {})
+        made, unsure = dict(part.get("made", {})), str(part.get("unsure", ""))
+        if unsure and unsure not in made and (found := self._found(scene.picture, unsure)):
+            made[unsure] = found
         end = scene.picture.ended_at or datetime.now(UTC)
         for camera, mark in made.items():
             self._end(mark, camera, end)
-        if self._lock_days and made and scene.picture.incident not in self._locked:
-            self._created("evidenceLocks", lock(scene.picture, made, end, self._lock_days))
-            self._locked.add(scene.picture.incident)  # taken down again if another rung fails
+        if self._lock_days and made:
+            self._lock(scene, made, end, asked=bool(part.get("locking")))
         return NOTHING
+
+    def _lock(self, scene: Scene, made: Mapping[str, str], end: datetime, *, asked: bool) -> None:
+        """Lock what was recorded, once: a lock that was asked for before is looked for."""
+        if asked and self._is_locked(scene.picture, next(iter(made))):
+            return
+        asked_for: Part = {"made": dict(made), "locking": True}
+        scene.keep(asked_for)
+        try:
+            self._created("evidenceLocks", lock(scene.picture, made, end, self._lock_days))
+        except Unreachable as error:
+            raise UnfinishedError(asked_for, error) from error
+
+    def _is_locked(self, picture: Picture, camera: str) -> bool:
+        try:
+            return bool(self._found(picture, camera, "evidenceLocks"))
+        except Refused as refused:  # locked twice is better than not at all
+            log.warning("evidence locks are not searched: %s", refused)
+            return False
 
     def examine(self) -> Finding:
         """Say whether bookmarks are to be had: a search that finds nothing tells."""
@@ -147,25 +168,27 @@ class Bookmarks:
             if error.status != 404:  # deleted by an operator: his right
                 raise
 
-    def _found(self, picture: Picture, camera: str) -> str:
-        """Look for a bookmark of ours; empty: there is none, or it cannot be looked for."""
+    def _found(self, picture: Picture, camera: str, kind: str = "bookmarks") -> str:
+        """Look for a mark of ours; empty: there is none, or it cannot be looked for."""
         around = {"timeSpanBefore": BEFORE.total_seconds(), "timeSpanAfter": AFTER.total_seconds()}
         asked = {"time": _iso(picture.opened_at), **around, "deviceIds": [camera]}
         mark = alarm.reference(picture)
-        for each in self._searched(asked) or ():
+        for each in self._searched(asked, kind) or ():
             if _is_of(each, camera) and any(mark in str(said) for said in each.values()):
                 return _id(each)
         return ""
 
-    def _searched(self, body: dict[str, Any]) -> list[dict[str, Any]] | None:
+    def _searched(
+        self, body: dict[str, Any], kind: str = "bookmarks"
+    ) -> list[dict[str, Any]] | None:
         """Search; None: not as this site understands it. How one searches was read by others."""
         from adapters.milestone.gateway import DeclinedError  # noqa: PLC0415
 
         try:
-            answer = self._ask("bookmarks?task=searchTime", body)
+            answer = self._ask(f"{kind}?task=searchTime", body)
         except Refused as error:
             if isinstance(error.__cause__, DeclinedError) and error.__cause__.status == 400:
-                log.warning("bookmarks are not searched: %s", error.__cause__)
+                log.warning("%s are not searched: %s", kind, error.__cause__)
                 return None
             raise
         # Under which name the list stands is not known either: it is the one there is.

@@ -17,7 +17,7 @@ from adapters.milestone.ladder import Ladder, Scene, joined
 from adapters.milestone.matrix import Matrix
 from adapters.milestone.ptz import Turner
 from adapters.milestone.raising import KNOWN_S, Event
-from adapters.milestone.record import NOTHING, Part, Record, read_record
+from adapters.milestone.record import NOTHING, Part, Record, Shown, read_record
 from adapters.milestone.rules import Preset, Rules
 from adapters.milestone.settings import Settings
 from adapters.milestone.theirs import AlarmWatch
@@ -132,10 +132,10 @@ class Desk:
             shown = self.alarms.show(picture, shown, search=search)
         except AdapterError as error:
             fault, began = error, time.monotonic()  # what it waited for it is not made to pay
-        scene = replace(self._scene(picture), search=search)
-        self.event.alone = isinstance(fault, NoAlarmsError)
+        alone = isinstance(fault, NoAlarmsError)
+        scene = replace(self._scene(picture), search=search, alone=alone)
         parts, missing = self.ladder.show(scene, record.parts, began, noted)
-        if fault is not None and not (isinstance(fault, NoAlarmsError) and any(parts.values())):
+        if fault is not None and not (alone and any(parts.values())):
             if parts != record.parts:
                 noted(parts)
             raise fault
@@ -144,24 +144,35 @@ class Desk:
         return Record(shown=shown, parts=parts).receipt(missing)
 
     def withdraw(
-        self, picture: Picture, receipt: Receipt | None, *, search: bool
+        self, picture: Picture, receipt: Receipt | None, *, search: bool, keep: Keep | None = None
     ) -> Receipt | None:
-        """Close the alarm, and take the ladder down whatever becomes of it."""
-        record, closed, fault = read_record(receipt), None, None
+        """Close the alarm, and take the ladder down whatever becomes of it.
+
+        What is down is noted as it goes: after a restart it is not taken down a second time.
+        """
+
+        def noted(parts: Mapping[str, Part]) -> None:
+            if keep is not None:
+                keep(Record(shown=closed or record.shown, parts=parts).receipt())
+
+        record, fault = read_record(receipt), None
+        closed: Shown | None = None
         try:
             closed = self.alarms.close(picture, record.shown, search=search)
         except NoAlarmsError:
             pass
         except AdapterError as error:
             fault = error
-        parts = self.ladder.withdraw(self._scene(picture), record.parts)
+        scene = replace(self._scene(picture), search=search)
+        parts = self.ladder.withdraw(scene, record.parts, noted)
         if fault is not None:
             raise fault
         self.ladder.forget(picture.incident)
         self.alarms.forget(picture.incident)
         self.sources.forget(picture.incident)
-        left = closed is not None or any(parts.values())
-        return Record(shown=closed, parts=parts).receipt() if left else receipt
+        # Never the receipt as it was: it would have a monitor given back held again by `recall`.
+        left = receipt is not None or closed is not None
+        return Record(shown=closed, parts=parts).receipt() if left else None
 
     def _scene(self, picture: Picture) -> Scene:
         own, sources = self.sources.own(picture), self.sources.of(picture)

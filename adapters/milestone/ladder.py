@@ -11,6 +11,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Protocol
 
 from adapters.milestone.alarm import seeing
@@ -44,7 +45,8 @@ class Scene:
     worn: frozenset[str]  #: all cameras known to stand for body-worn devices
     officer: bool = True  #: his own camera may be put where the whole room looks (R241-12)
     search: bool = False  #: something may have been made that nobody remembers
-    #: Makes a rung's part durable at once: before it replaces what it could not find again.
+    alone: bool = False  #: the release takes no alarms from programs: the event makes the only one
+    #: Makes a rung's part durable at once: before it does what it could not find again.
     keep: Callable[[Part], None] = lambda _part: None
 
     @property
@@ -91,11 +93,48 @@ class Rung(Protocol):
 
 
 class UnfinishedError(Exception):
-    """A rung was climbed in part: what it did is remembered, `error` is said."""
+    """A rung was climbed, or taken down, in part: what was done is remembered, `error` is said."""
 
     def __init__(self, part: Part, error: AdapterError) -> None:
         super().__init__(str(error))
         self.part, self.error = part, error
+
+
+KeepParts = Callable[[Mapping[str, Part]], None]
+
+
+def _unkept(_parts: Mapping[str, Part]) -> None:
+    """Keep nothing: nobody gave us a disk."""
+
+
+class _Ledger:
+    """The parts of one incident, and which of them are durable."""
+
+    def __init__(self, parts: dict[str, Part], keep: KeepParts) -> None:
+        self.parts, self._keep = parts, keep
+        self._kept: Mapping[str, Part] = dict(parts)
+
+    def note(self, rung: str, part: Part) -> None:
+        """Make a rung's part durable with all the others.
+
+        Raises
+        ------
+        Unreachable
+            It cannot be: what it was to remember must not be done.
+        """
+        noted = {**self.parts, rung: part}
+        if noted != self._kept:
+            self._keep(noted)
+            self._kept = noted
+
+    def settle(self) -> None:
+        """Make durable what was done; where that fails the receipt at the end still says it."""
+        if self.parts != self._kept:
+            try:
+                self._keep(self.parts)
+                self._kept = dict(self.parts)
+            except AdapterError as error:
+                log.warning("what was done is not durable yet: %s", error)
 
 
 @dataclass(slots=True)
@@ -119,11 +158,7 @@ class Ladder:
         self._down: dict[IncidentId, set[str]] = {}
 
     def show(
-        self,
-        scene: Scene,
-        parts: Mapping[str, Part],
-        since: float,
-        keep: Callable[[Mapping[str, Part]], None] = lambda _parts: None,
+        self, scene: Scene, parts: Mapping[str, Part], since: float, keep: KeepParts = _unkept
     ) -> tuple[dict[str, Part], Message | None]:
         """Climb what can be climbed now; gives what to remember, and what is missing in words.
 
@@ -134,17 +169,17 @@ class Ladder:
         keep
             Makes all parts durable at once.
         """
-        kept, missing = dict(parts), list[Message]()
+        ledger, missing = _Ledger(dict(parts), keep), list[Message]()
         for rung in self._rungs:
-
-            def noted(part: Part, name: str = rung.name) -> None:
-                keep({**kept, name: part})
-
-            said = self._climb(rung, replace(scene, keep=noted), kept, since)
+            ledger.settle()  # what the rung before did: a crash here must not have it done again
+            noted = partial(ledger.note, rung.name)
+            said = self._climb(rung, replace(scene, keep=noted), ledger.parts, since)
             missing += [said] if said else []
-        return kept, joined(missing)
+        return ledger.parts, joined(missing)
 
-    def withdraw(self, scene: Scene, parts: Mapping[str, Part]) -> dict[str, Part]:
+    def withdraw(
+        self, scene: Scene, parts: Mapping[str, Part], keep: KeepParts = _unkept
+    ) -> dict[str, Part]:
         """Take down everything, whatever fails; what failed is raised at the end.
 
         Raises
@@ -152,35 +187,46 @@ class Ladder:
         AdapterError
             One that may do better next time. What is refused for good is logged, and left.
         """
-        kept, fault = dict(parts), None
+        ledger, fault = _Ledger(dict(parts), keep), None
         down = self._down.setdefault(scene.picture.incident, set())
         for rung in self._rungs:
-            part, kept[rung.name] = kept.get(rung.name, NOTHING), NOTHING
+            part = ledger.parts.get(rung.name, NOTHING)
             if rung.name in down:
+                ledger.parts[rung.name] = NOTHING
                 continue
+            ledger.settle()
             try:
-                kept[rung.name] = rung.withdraw(scene, part)
+                noted = partial(ledger.note, rung.name)
+                ledger.parts[rung.name] = rung.withdraw(replace(scene, keep=noted), part)
             except Refused as refused:
                 log.warning("%s is left as it is: %s", rung.name, refused)
+                ledger.parts[rung.name] = NOTHING
+            except UnfinishedError as unfinished:
+                ledger.parts[rung.name] = unfinished.part
+                fault = fault or unfinished.error
+                continue
             except Exception as error:  # noqa: BLE001 (the others are taken down all the same)
                 fault = fault or _fault(rung, error)
                 continue
             down.add(rung.name)
             self._let_go(rung.name)
         if fault is not None:
+            ledger.settle()
             raise fault
-        return kept
+        return ledger.parts
 
     def _let_go(self, rung: str) -> None:
         """Let the incidents that wait for a rung try it again: what it took may be free now."""
-        for key in [each for each in self._waits if each[0] is not None and each[1] == rung]:
-            del self._waits[key]
+        for key in list(self._waits):  # a copy made at once: other threads note theirs meanwhile
+            if key[0] is not None and key[1] == rung:
+                self._waits.pop(key, None)
 
     def forget(self, incident: IncidentId) -> None:
         """Forget an incident that is withdrawn whole."""
         self._down.pop(incident, None)
-        for key in [each for each in self._waits if each[0] == incident]:
-            del self._waits[key]
+        for key in list(self._waits):
+            if key[0] == incident:
+                self._waits.pop(key, None)
 
     def examine(self) -> list[Finding]:
         """Say of each rung whether the site has it, used or not, within the time of a probe."""
@@ -217,7 +263,8 @@ class Ladder:
             self._waits[None, rung.name] = _Wait(now + ABSENT_S, 1, None)
             return None
         key = (scene.picture.incident, rung.name)
-        failures = self._waits[key].failures if key in self._waits else 0
+        before = self._waits.get(key)
+        failures = before.failures if before else 0
         patience = REFUSED_S if refused else PATIENCE_S[min(failures, len(PATIENCE_S) - 1)]
         said = Message(text="{rung}: {why}", params={"rung": rung.name, "why": cause(error)})
         self._waits[key] = _Wait(now + patience, failures + 1, said)

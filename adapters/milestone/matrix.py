@@ -68,14 +68,21 @@ class Soap:
 
     def configuration(self) -> Element:
         """Read the site's configuration."""
-        return self._call("GetConfiguration", token=self._login())
+        return self._asked("GetConfiguration")
 
     def activate(self, monitor: str, camera: str) -> None:
         """Show a camera on a Matrix recipient."""
-        self._call(
-            "MatrixMonitorActivateCamera",
-            token=self._login(), matrixMonitorId=monitor, deviceId=camera,
-        )  # fmt: skip
+        self._asked("MatrixMonitorActivateCamera", matrixMonitorId=monitor, deviceId=camera)
+
+    def _asked(self, operation: str, **arguments: str) -> Element:
+        """Ask with a token; one that was held may be forgotten by a server that restarted."""
+        held = datetime.now(UTC) < self._until
+        try:
+            return self._call(operation, token=self._login(), **arguments)
+        except Refused:
+            if not held:
+                raise
+        return self._call(operation, token=self._login(), **arguments)
 
     def _login(self) -> str:
         """Give the token of the SOAP world, renewed before its end."""
@@ -127,7 +134,7 @@ class Soap:
             raise _not_soap(host, status) from error
         fault = root.findtext(".//faultstring") or root.findtext(".//{*}Reason/{*}Text")
         if fault or status != 200:
-            self._until = datetime.min.replace(tzinfo=UTC)
+            self._token, self._until = "", datetime.min.replace(tzinfo=UTC)
         if fault:
             raise Refused("XProtect refuses {operation}: {why}", operation=operation,
                           why=fault[:200])  # fmt: skip

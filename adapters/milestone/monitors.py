@@ -5,7 +5,6 @@ Read while nothing presses, kept until the site refuses something, and read agai
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -48,19 +47,20 @@ def is_named(monitor: Row, name: str) -> bool:
 
 
 class Monitors:
-    """The monitors that the settings name, on one site. Used by several threads at once."""
+    """The monitors that the settings name, on one site. Used by several threads at once.
+
+    Each memory is replaced whole: what one thread reads, another may be told to forget meanwhile.
+    """
 
     def __init__(self, api: Api, named: Sequence[str]) -> None:
         self._api, self.named = api, tuple(named)
-        self._lock = threading.Lock()
         self._meant: dict[str, str] = {}
         self._offered: dict[str, tuple[str, ...]] = {}
         self._layouts: list[dict[str, Any]] = []
 
     def forget(self) -> None:
         """Read everything again at the next need: the site refused something."""
-        with self._lock:
-            self._meant, self._offered, self._layouts = {}, {}, []
+        self._meant, self._offered, self._layouts = {}, {}, []
 
     def listed(self) -> list[dict[str, Any]]:
         """List the monitors of every wall, with the name of theirs."""
@@ -79,10 +79,11 @@ class Monitors:
         Refused
             One is not there, or the site shows us no wall at all.
         """
-        if not self._meant:
+        meant = self._meant
+        if not meant:
             listed = self.listed()
-            self._meant = {name: _found(listed, name) for name in self.named}
-        return self._meant
+            meant = self._meant = {name: _found(listed, name) for name in self.named}
+        return meant
 
     def state(self, monitor: str) -> str:
         """Read what a monitor shows now."""
@@ -90,20 +91,26 @@ class Monitors:
 
     def offered(self, monitor: str) -> tuple[str, ...]:
         """List what may be done with a monitor; `Refused` where nothing may."""
-        if not self._offered.get(monitor):
-            self._offered[monitor] = self._api.offered(f"monitors/{monitor}")
-        if not self._offered[monitor]:
+        offered = self._offered.get(monitor)
+        if not offered:
+            offered = self._offered[monitor] = self._api.offered(f"monitors/{monitor}")
+        if not offered:
             raise Refused(
                 "XProtect offers no task on its monitors: no Smart Wall licence, or no right"
             )
-        return self._offered[monitor]
+        return offered
 
     def layout(self, places: int) -> str:
         """Find a layout of so many places."""
-        if not self._layouts:
-            for group in self._api.rows("layoutGroups"):
-                self._layouts += self._api.rows(f"layoutGroups/{group['id']}/layouts")
-        found = layout_for(self._layouts, places)
+        layouts = self._layouts
+        if not layouts:  # whole before another thread may look into them
+            layouts = [
+                each
+                for group in self._api.rows("layoutGroups")
+                for each in self._api.rows(f"layoutGroups/{group['id']}/layouts")
+            ]
+            self._layouts = layouts
+        found = layout_for(layouts, places)
         if not found:
             raise Refused("XProtect has no layout of {count} places", count=places)
         return found

@@ -57,8 +57,6 @@ class Event:
         self._definitions: list[str] = []
         self._learned = False
         self._type = ""
-        #: The release takes no alarms from programs: the event is all that makes one.
-        self.alone = False
 
     @property
     def used(self) -> bool:
@@ -113,7 +111,7 @@ class Event:
             return part
         if not self._learned:
             self.learn()
-        ours = self.alone or not self._definitions
+        ours = scene.alone or not self._definitions
         if scene.picture.incident not in self._sent and ours:
             self._send(scene)
         self._sent.discard(scene.picture.incident)

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from adapters.milestone.api import Api, pick_task
-from adapters.milestone.ladder import Scene
+from adapters.milestone.gateway import never_sent
+from adapters.milestone.ladder import Scene, UnfinishedError
 from adapters.milestone.record import NOTHING, Part
-from hooks import Finding, Message, Refused
+from hooks import Finding, Message, Refused, Unreachable
+
+#: Under which a part remembers an opening asked for, of which no answer was heard.
+_ASKED = "asked"
 
 
 class _OnceEach:
-    """A rung climbed once at the press, and once at the end, by two names of the site's own."""
+    """A rung climbed once at the press, and once at the end, by two names of the site's own.
+
+    An opening whose answer is lost is asked for again: recording started twice is better than not
+    at all. It may have been done, so it is closed at the end whatever came of it.
+    """
 
     name: str
     _done: str  #: under which the part of the receipt remembers the opening
@@ -24,17 +34,24 @@ class _OnceEach:
 
     wished = used
 
-    def show(self, _scene: Scene, part: Part) -> Part:
+    def show(self, scene: Scene, part: Part) -> Part:
         """Do the opening one, once an incident: what follows is the operators' business."""
         if part.get(self._done):
             return part
-        self._do(self._opening)
+        ask, asked = self._ready(self._opening), {_ASKED: self._opening}
+        scene.keep(asked)
+        try:
+            ask()
+        except Unreachable as error:
+            if never_sent(error.__cause__):
+                raise
+            raise UnfinishedError(asked, error) from error
         return {self._done: self._opening}
 
     def withdraw(self, _scene: Scene, part: Part) -> Part:
         """Do the closing one."""
-        if part.get(self._done) and self._closing:
-            self._do(self._closing)
+        if self._closing and (part.get(self._done) or part.get(_ASKED)):
+            self._ready(self._closing)()
         return NOTHING
 
     def examine(self) -> Finding:
@@ -46,7 +63,8 @@ class _OnceEach:
             self._find(each)
         return Finding(subject=self.name, well=True, said=self._well())
 
-    def _do(self, name: str) -> None:
+    def _ready(self, name: str) -> Callable[[], object]:
+        """Find all that it takes; gives the act itself."""
         raise NotImplementedError
 
     def _find(self, name: str) -> str:
@@ -63,13 +81,13 @@ class Preset(_OnceEach):
     name = "wall preset"
     _done = "activated"
 
-    def _do(self, name: str) -> None:
+    def _ready(self, name: str) -> Callable[[], object]:
         path = f"videoWallPresets/{self._find(name)}"
         task = pick_task(self._api.offered(path), "activate")
         if not task:
             raise Refused("XProtect does not offer to activate the preset {name}: no Smart Wall "
                           "licence, or no right", name=name)  # fmt: skip
-        self._api.run(path, task, {})
+        return lambda: self._api.run(path, task, {})
 
     def _find(self, name: str) -> str:
         for wall in self._api.rows("videoWalls"):
@@ -92,8 +110,9 @@ class Rules(_OnceEach):
     name = "rules"
     _done = "told"
 
-    def _do(self, name: str) -> None:
-        self._api.ask("POST", "events", {"type": self._find(name)})
+    def _ready(self, name: str) -> Callable[[], object]:
+        event = {"type": self._find(name)}
+        return lambda: self._api.ask("POST", "events", event)
 
     def _find(self, name: str) -> str:
         for each in self._api.rows("userDefinedEvents"):

@@ -7,6 +7,7 @@ publishes, so it is copied from one that the site has, with our address in it.
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from uuid import uuid4
@@ -19,7 +20,7 @@ from adapters.milestone.api import Api
 from adapters.milestone.ladder import Scene, UnfinishedError
 from adapters.milestone.record import NOTHING, Part
 from adapters.milestone.wall import LARGEST_STATE, arrange, digest
-from hooks import AdapterError, Finding, Message, Refused
+from hooks import AdapterError, Finding, IncidentId, Message, Refused
 
 Row = Mapping[str, Any]
 
@@ -127,6 +128,8 @@ class SharedView:
 
     def __init__(self, api: Api, named: str) -> None:
         self._api, self._named = api, named
+        self._holder: IncidentId | None = None
+        self._taking = threading.Lock()
 
     @property
     def used(self) -> bool:
@@ -143,6 +146,31 @@ class SharedView:
         cameras = arrange(before, scene.shown)
         if not cameras or list(cameras) == before:
             return part
+        incident = scene.picture.incident
+        self._take(incident)
+        try:
+            shown = self._changed(scene, part, cameras)
+        except AdapterError:
+            if "before" not in part:
+                self._release(incident)
+            raise
+        if shown.get("left"):
+            self._release(incident)
+        return shown
+
+    def _take(self, incident: IncidentId) -> None:
+        """Hold the view: two presses at once would both find it free."""
+        with self._taking:
+            if self._holder not in (None, incident):
+                raise Refused("the view {name} already shows another incident", name=self._named)
+            self._holder = incident
+
+    def _release(self, incident: IncidentId) -> None:
+        with self._taking:
+            if self._holder == incident:
+                self._holder = None
+
+    def _changed(self, scene: Scene, part: Part, cameras: Sequence[str]) -> Part:
         view = self._api.one(f"views/{_named(self._api, self._named)['id']}")
         items = view.get("viewItems")
         kept = json.dumps(items)
@@ -154,8 +182,7 @@ class SharedView:
             raise Refused("the view {name} already shows another incident", name=self._named)
         draft = {"id": view["id"], "before": part.get("before", kept)}
         changed = filled(items, cameras)
-        if "before" not in part:
-            scene.keep(draft)
+        scene.keep(draft)  # no `after` in it: from here on what the view shows is ours
         try:
             self._api.change(f"views/{view['id']}", {"viewItems": changed})
             after = self._items(view["id"])  # as XProtect writes them
@@ -163,14 +190,22 @@ class SharedView:
             raise UnfinishedError(draft, error) from error
         return {**draft, "after": digest(after), "cameras": list(cameras)}
 
-    def withdraw(self, _scene: Scene, part: Part) -> Part:
+    def withdraw(self, scene: Scene, part: Part) -> Part:
         """Give the view back as it was, unless somebody has changed it."""
+        try:
+            self._give_back(part)
+        except Refused:
+            self._release(scene.picture.incident)
+            raise
+        self._release(scene.picture.incident)
+        return NOTHING
+
+    def _give_back(self, part: Part) -> None:
         if not part.get("before") or part.get("left"):
-            return NOTHING
+            return
         if not part.get("after") or digest(self._items(part["id"])) == part["after"]:
             before = json.loads(str(part["before"]))
             self._api.change(f"views/{part['id']}", {"viewItems": before})
-        return NOTHING
 
     def _items(self, view: object) -> str:
         return json.dumps(self._api.one(f"views/{view}").get("viewItems"))

@@ -126,9 +126,9 @@ class SmartWall:
             try:
                 self._restore(monitor, part)
             except Refused:
-                self._release(monitor, scene.picture.incident)
+                self._free_all(scene.picture.incident)
                 raise
-        self._release(monitor, scene.picture.incident)
+        self._free_all(scene.picture.incident)
         return NOTHING
 
     def examine(self) -> Finding:
@@ -157,10 +157,11 @@ class SmartWall:
 
     def _shown(self, scene: Scene, part: Part) -> Part:
         incident = scene.picture.incident
-        monitor, state = self._take(incident, str(part.get("monitor", "")))
         want = wanted(scene, part.get("cameras", ()), text=self._text)
-        same = tuple(part.get("cameras", ())) == want.cameras and part.get("text") == want.text
-        if same or not (want.cameras or want.text):
+        if not (want.cameras or want.text):
+            return part  # and holds no monitor that another incident needs
+        monitor, state = self._take(incident, str(part.get("monitor", "")))
+        if tuple(part.get("cameras", ())) == want.cameras and part.get("text") == want.text:
             return part
         state = state or self._site.state(monitor)
         if part.get("after") and digest(state) != part["after"]:
@@ -169,10 +170,10 @@ class SmartWall:
             return {"monitor": monitor, "left": True}
         before = part.get("before", state if len(state) <= LARGEST_STATE else "")
         places = max(len(want.cameras) + bool(want.text), int(part.get("places", 0)))
-        # Remembered even when what follows fails half-way: the wall is restored at the end.
+        # Remembered even when what follows fails half-way, or never ends: the wall is restored at
+        # the end. No `after` in it: from here on what the monitor shows is ours in part.
         draft = {"monitor": monitor, "before": before, "places": places}
-        if "before" not in part:
-            scene.keep(draft)
+        scene.keep(draft)
         try:
             self._apply(monitor, want, part, places)
             after = digest(self._site.state(monitor)) if state else ""
@@ -217,6 +218,12 @@ class SmartWall:
     def _release(self, monitor: str, incident: IncidentId) -> None:
         with self._taking:
             if self._held.get(monitor) == incident:
+                del self._held[monitor]
+
+    def _free_all(self, incident: IncidentId) -> None:
+        """Let go of what an incident holds, though it never came to be shown there."""
+        with self._taking:
+            for monitor in [each for each, by in self._held.items() if by == incident]:
                 del self._held[monitor]
 
     def _apply(self, monitor: str, want: Wanted, part: Part, places: int) -> None:

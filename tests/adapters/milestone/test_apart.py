@@ -9,7 +9,7 @@ import pytest
 
 from adapters.milestone import Milestone, theirs
 from adapters.milestone.simulator.inventory import guid
-from hooks import Envelope, Message, Receipt, Refused, Unreachable
+from hooks import Envelope, IncidentId, Message, Receipt, Refused, Unreachable
 from tests.adapters.milestone.conftest import Running, Start
 from tests.adapters.milestone.showing import SERIAL, adapter_on, closed, seen_by
 from tests.adapters.milestone.test_analytics import define
@@ -117,6 +117,19 @@ def test_a_release_without_alarms_shows_by_all_that_it_has(old: Running) -> None
     assert [each.fields["name"] for each in old.simulator.site.alarms.values()] == [
         "Agent en danger"
     ]
+
+
+def test_a_release_without_alarms_holds_no_wall_for_an_incident_that_is_over(old: Running) -> None:
+    adapter, picture = adapter_on(old, **WALL), seen_by(old.ready["cameras"][:1])
+    gone = adapter.withdraw(closed(picture), adapter.show(picture, None, False), True)
+    before = wall(old)
+
+    again = adapter_on(old, **WALL)  # restarted, the incident being still on the board
+    again.recall({picture.incident: gone} if gone else {})
+    later = seen_by(old.ready["cameras"][:2], incident=IncidentId("axis:s2"))
+    again.show(later, None, False)
+
+    assert wall(old) != before
 
 
 def test_a_release_without_alarms_nor_anything_else_shows_nothing_and_says_so(old: Running) -> None:

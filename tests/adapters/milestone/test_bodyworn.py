@@ -12,7 +12,7 @@ from adapters.milestone.api import Api
 from adapters.milestone.bodyworn import Slots
 from adapters.milestone.client import Client
 from adapters.milestone.settings import read
-from hooks import Finding, Refused
+from hooks import Finding, Refused, Unreachable
 from tests.adapters.milestone.conftest import Running, Start
 from tests.adapters.milestone.showing import PICTURE, SERIAL, adapter_on, seen_by
 from vms_plugin.cli import _parser
@@ -132,6 +132,50 @@ def test_r241_13_slots_are_added_with_everything_that_keeps_switched_off(site: R
         assert (row["name"], row["enabled"]) == (officer, True)
         assert not any(bodyworn.on(row, field) for field in bodyworn.RECORDING)
     assert all(each.well for each in bodyworn.examine_worn(api(site), found))
+
+
+def test_r241_13_cut_off_before_a_camera_is_switched_off_the_device_gives_no_picture(
+    site: Running,
+) -> None:
+    # Not the first request on cameras, by which recording is switched off, but the last one.
+    site.order("fail", status=0, method="PATCH", path="/cameras/", count=1, after=True)
+
+    with pytest.raises(Unreachable):
+        add(site, "PM-214", "PM-215")
+
+    [added] = [each for each in site.listed("hardware?disabled")
+               if each["address"] == "http://192.0.2.10:8554/"]  # fmt: skip
+    assert not added["enabled"]
+    found = add(site, "PM-214", "PM-215")
+    assert all(each.well for each in bodyworn.examine_worn(api(site), found))
+
+
+def test_r241_13_the_channels_of_no_officer_keep_nothing_either(site: Running) -> None:
+    found = add(site, "PM-214")
+
+    [added] = [each for each in site.listed("hardware?disabled")
+               if each["address"] == "http://192.0.2.10:8554/"]  # fmt: skip
+    rows = site.listed(f"hardware/{added['id']}/cameras?disabled")
+    assert len(rows) > len(found)
+    assert not any(bodyworn.kept(each) for each in rows)
+
+
+def test_a_device_may_take_long_to_be_added(site: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The recorder talks to it first: tens of seconds, where an alert waits for four."""
+    monkeypatch.setattr("adapters.milestone.api.TASK_S", 0.0)
+    monkeypatch.setattr("adapters.milestone.api.POLL_S", 0.0)
+    site.order("task", lasts_s=30)
+    asked, one = list[str](), Api.one
+
+    def later(self: Api, path: str) -> dict[str, Any]:
+        asked.append(path)
+        site.clock.now += 10
+        return one(self, path)
+
+    monkeypatch.setattr(Api, "one", later)
+
+    assert list(add(site, "PM-214")) == ["PM-214"]
+    assert len(asked) == 3
 
 
 def test_adding_again_puts_right_what_is_there_and_adds_nothing(site: Running) -> None:

@@ -276,3 +276,42 @@ def test_a_task_is_found_by_its_words(
     offered: list[str], words: tuple[str, ...], but: tuple[str, ...], found: str
 ) -> None:
     assert pick_task(offered, *words, but=but) == found
+
+
+def test_what_a_rung_did_is_durable_before_the_next_is_climbed() -> None:
+    kept: list[Mapping[str, Any]] = []
+    seen = list[list[Mapping[str, Any]]]()
+
+    class Watching(Rung):
+        def show(self, scene: Scene, part: Mapping[str, Any]) -> Mapping[str, Any]:
+            seen.append(list(kept))
+            return super().show(scene, part)
+
+    rungs = [Rung("a"), Watching("b"), Watching("c")]
+
+    Ladder(rungs, Clock()).show(SCENE, {}, 0.0, lambda parts: kept.append(dict(parts)))
+
+    done = {"done": True}
+    assert seen == [[{"a": done}], [{"a": done}, {"a": done, "b": done}]]
+
+
+def test_what_is_taken_down_is_noted_as_it_goes() -> None:
+    kept: list[Mapping[str, Any]] = []
+    rungs = [Rung("a"), Rung("b", away), Rung("c")]
+    parts = {each.name: {"done": True} for each in rungs}
+
+    with pytest.raises(Unreachable):
+        Ladder(rungs, Clock()).withdraw(SCENE, parts, lambda now: kept.append(dict(now)))
+
+    assert {name: dict(part) for name, part in kept[-1].items() if part} == {"b": {"done": True}}
+
+
+def test_a_disk_that_does_not_answer_keeps_nothing_from_being_shown() -> None:
+    def keep(_parts: Mapping[str, Any]) -> None:
+        raise away
+
+    rungs = [Rung("a"), Rung("b")]
+
+    kept, missing = Ladder(rungs, Clock()).show(SCENE, {}, 0.0, keep)
+
+    assert (set(kept), missing) == ({"a", "b"}, None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -76,6 +77,42 @@ def test_rules_hear_of_the_press_and_of_the_end_once(site: Running) -> None:
     assert (opened, len(site.simulator.site.events)) == (1, 2)
     kinds = {event["type"] for event in site.simulator.site.events.values()}
     assert kinds == {guid("user-defined event")}
+
+
+def test_what_was_perhaps_opened_is_closed_at_the_end(site: Running) -> None:
+    """The answer is lost, and the incident over before it is asked again: the lights go out."""
+    adapter = adapter_on(site, event_open="renfort", event_closed="Renfort")
+    picture = seen_by(site.ready["cameras"][:1])
+    site.order("fail", status=0, method="POST", path="/events", after=True)
+
+    receipt = adapter.show(picture, None, False)
+    adapter.withdraw(closed(picture), receipt, True)
+
+    assert receipt.missing is not None
+    assert len(site.simulator.site.events) == 2
+
+
+def test_what_never_went_out_is_not_closed_at_the_end(
+    site: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from requests import ConnectTimeout
+    from requests.adapters import HTTPAdapter
+
+    adapter = adapter_on(site, event_open="renfort", event_closed="Renfort")
+    picture, send = seen_by(site.ready["cameras"][:1]), HTTPAdapter.send
+
+    def refused(self: HTTPAdapter, request: Any, **how: Any) -> Any:
+        if request.path_url.endswith("/events"):
+            raise ConnectTimeout
+        return send(self, request, **how)
+
+    monkeypatch.setattr(HTTPAdapter, "send", refused)
+    receipt = adapter.show(picture, None, False)
+    monkeypatch.setattr(HTTPAdapter, "send", send)
+    adapter.withdraw(closed(picture), receipt, True)
+
+    assert receipt.missing is not None
+    assert len(site.simulator.site.events) == 0
 
 
 def test_an_event_that_is_not_defined_is_said_with_where_to_define_it(site: Running) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from adapters.milestone import Milestone, view
 from adapters.milestone.api import Api
-from hooks import IncidentId, Refused
+from hooks import IncidentId, Receipt, Refused
 from tests.adapters.milestone.conftest import Running, Start
 from tests.adapters.milestone.showing import SERIAL, adapter_on, closed, seen_by
 from tests.adapters.milestone.test_bodyworn import api, config, run
@@ -112,6 +112,30 @@ def test_two_incidents_do_not_share_a_view_and_it_is_given_back_as_it_was(site: 
     assert "the view CRISE 1 already shows another incident" in str(other.missing)
     assert one in shown[1]
     assert given_back == before == tiles(site)
+
+
+def test_of_two_presses_at_once_one_has_the_view(
+    site: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two, *_ = site.ready["cameras"]
+    first, second = seen_by([one]), seen_by([two], incident=IncidentId("axis:s2"))
+    before, adapter, change = tiles(site), adapter_on(site, view="CRISE 1"), Api.change
+    answers = list[Receipt]()
+
+    def meanwhile(self: Api, path: str, body: Any) -> None:
+        if path.startswith("views/") and not answers:
+            answers.append(adapter.show(second, None, False))
+        change(self, path, body)
+
+    monkeypatch.setattr(Api, "change", meanwhile)
+    mine = adapter.show(first, None, False)
+    adapter.withdraw(closed(second), answers[0], True)
+    assert one in tiles(site)[1]
+    adapter.withdraw(closed(first), mine, True)
+
+    assert mine.missing is None
+    assert "already shows another incident" in str(answers[0].missing)
+    assert tiles(site) == before
 
 
 def test_a_view_that_xprotect_writes_otherwise_is_still_known_for_ours(

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from adapters.milestone import Milestone, wall
 from adapters.milestone import monitors as monitors_of_a_site
+from adapters.milestone.api import Api
 from hooks import IncidentId, Receipt
 from tests.adapters.milestone.conftest import Running, Start
 from tests.adapters.milestone.showing import SERIAL, adapter_on, closed, seen_by
@@ -167,13 +168,65 @@ def test_what_the_wall_showed_is_kept_before_anything_is_put_on_it(site: Running
 
     # The process dies with the wall on, and its last answer never kept.
     adapter_on(site, wall=["Écran 1"]).show(picture, None, False, keep)
-    [(receipt, then)] = kept
+    receipt, then = kept[0]
     assert then == before
     after = adapter_on(site, wall=["Écran 1"])
     receipt = after.show(replace(picture, version=2), receipt, True)
     after.withdraw(closed(picture), receipt, True)
 
     assert monitors(site) == before
+
+
+def test_a_crash_while_another_camera_is_put_on_the_wall_leaves_nothing_of_ours(
+    site: Running,
+) -> None:
+    before, (one, two, three, *_) = monitors(site), site.ready["cameras"]
+    first = adapter_on(site, wall=["Écran 1"])
+    kept = [first.show(seen_by([one, two]), None, False)]
+    # The process dies with other cameras on the wall, and its last answer never kept.
+    first.show(seen_by([two, three], version=2), kept[-1], True, kept.append)
+    kept.pop()
+
+    after = adapter_on(site, wall=["Écran 1"])
+    after.withdraw(closed(seen_by([two, three], version=3)), kept[-1], True)
+
+    assert monitors(site) == before
+
+
+def test_an_incident_that_has_nothing_to_show_holds_no_monitor(site: Running) -> None:
+    adapter = adapter_on(site, wall=["Écran 1"], wall_text="no", show_officer="no")
+    blind, [one, *_] = seen_by([]), site.ready["cameras"]
+    receipt = adapter.show(blind, None, False)
+
+    adapter.show(seen_by([one], incident=IncidentId("axis:s2")), None, False)
+    assert one in cells(site)
+    adapter.withdraw(closed(blind), receipt, True)
+
+    assert one in cells(site)
+
+
+def test_what_one_press_is_still_learning_of_the_site_another_does_not_take_for_all() -> None:
+    """Two presses at once: the second must not find half the layouts, and say there is none."""
+    grids = {"a": [{"id": "1", "name": "1 x 1"}], "b": [{"id": "2", "name": "2 x 2"}]}
+
+    class Site(Api):
+        def __init__(self) -> None:
+            self.other = ""
+
+        def rows(self, path: str) -> list[dict[str, Any]]:
+            if path == "layoutGroups":
+                return [{"id": each} for each in grids]
+            group = path.split("/")[1]
+            if group == "b" and not self.other:
+                self.other = "asked"
+                self.other = known.layout(4)  # another thread, meanwhile
+            return grids[group]
+
+    api = Site()
+    known = monitors_of_a_site.Monitors(api, ["Écran 1"])
+
+    assert known.layout(1) == "1"
+    assert api.other == "2"
 
 
 def test_a_wall_is_not_touched_when_what_it_showed_cannot_be_kept(site: Running) -> None:
