@@ -208,7 +208,8 @@ class Bookmarks:
         try:
             return self._api.ask("POST", kind, body)
         except Refused as error:
+            locks = Message(text="evidence locks") if "Locks" in kind else None
             raise Refused(
                 "no {kind}: needs XProtect 2024 R2, its licence and the right ({why})",
-                kind=kind.partition("?")[0], why=cause(error),
+                kind=locks or Message(text="bookmarks"), why=cause(error),
             ) from error  # fmt: skip

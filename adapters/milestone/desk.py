@@ -20,6 +20,7 @@ from adapters.milestone.raising import KNOWN_S, Event
 from adapters.milestone.record import NOTHING, Part, Record, Shown, read_record
 from adapters.milestone.rules import Preset, Rules
 from adapters.milestone.settings import Settings
+from adapters.milestone.soap import Soap
 from adapters.milestone.theirs import AlarmWatch
 from adapters.milestone.view import SharedView
 from adapters.milestone.wall import SmartWall
@@ -52,22 +53,22 @@ class Desk:
         self.theirs = AlarmWatch(self.client, self.alarms.heard)
         self.turner = Turner(self.api, settings.ranges)
         self._wall = SmartWall(self.api, settings.wall, text=settings.wall_text)
-        self._matrix = Matrix(self.client.gateway, settings.matrix)
+        self._soap = Soap(self.client.gateway)
         self.ladder = Ladder(
             [
                 self.event,
                 self._wall,
                 Preset(self.api, settings.preset_open, settings.preset_closed),
-                self._matrix,
+                Matrix(self._soap, settings.matrix),
                 SharedView(self.api, settings.view),
-                Rules(self.api, settings.rule_open, settings.rule_closed),
+                Rules(self.api, settings.rule_open, settings.rule_closed, self._soap),
                 Bookmarks(self.api, used=settings.bookmarks, lock_days=settings.lock_days),
             ]
         )
 
     def close(self) -> None:
         """Close the connections that are kept."""
-        for each in (self.client, self._sender, self._matrix):
+        for each in (self.client, self._sender, self._soap):
             each.close()
 
     def probe(self) -> Health:

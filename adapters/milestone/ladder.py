@@ -15,6 +15,7 @@ from functools import partial
 from typing import Protocol
 
 from adapters.milestone.alarm import seeing
+from adapters.milestone.durable import Durable, KeepParts, unkept
 from adapters.milestone.record import NOTHING, Part
 from hooks import AdapterError, Finding, IncidentId, Message, Picture, Refused, Unreachable
 from hooks.causes import cause
@@ -33,6 +34,13 @@ PATIENCE_S = (1.0, 2.0, 5.0, 10.0, 30.0)
 #: What the site refuses, or does not have, is asked again that much later: somebody may have acted.
 REFUSED_S = 60.0
 ABSENT_S = 600.0
+#: What a rung is called for people, under the name of its part of the receipt.
+_CALLED = {
+    "event": Message(text="analytics event"), "wall": Message(text="Smart Wall"),
+    "wall preset": Message(text="wall preset"), "matrix": Message(text="Matrix"),
+    "view": Message(text="shared view"), "rules": Message(text="events for rules"),
+    "bookmarks": Message(text="bookmarks"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,43 +108,6 @@ class UnfinishedError(Exception):
         self.part, self.error = part, error
 
 
-KeepParts = Callable[[Mapping[str, Part]], None]
-
-
-def _unkept(_parts: Mapping[str, Part]) -> None:
-    """Keep nothing: nobody gave us a disk."""
-
-
-class _Ledger:
-    """The parts of one incident, and which of them are durable."""
-
-    def __init__(self, parts: dict[str, Part], keep: KeepParts) -> None:
-        self.parts, self._keep = parts, keep
-        self._kept: Mapping[str, Part] = dict(parts)
-
-    def note(self, rung: str, part: Part) -> None:
-        """Make a rung's part durable with all the others.
-
-        Raises
-        ------
-        Unreachable
-            It cannot be: what it was to remember must not be done.
-        """
-        noted = {**self.parts, rung: part}
-        if noted != self._kept:
-            self._keep(noted)
-            self._kept = noted
-
-    def settle(self) -> None:
-        """Make durable what was done; where that fails the receipt at the end still says it."""
-        if self.parts != self._kept:
-            try:
-                self._keep(self.parts)
-                self._kept = dict(self.parts)
-            except AdapterError as error:
-                log.warning("what was done is not durable yet: %s", error)
-
-
 @dataclass(slots=True)
 class _Wait:
     """A rung that failed: until when it is left alone, and what is said meanwhile."""
@@ -158,7 +129,7 @@ class Ladder:
         self._down: dict[IncidentId, set[str]] = {}
 
     def show(
-        self, scene: Scene, parts: Mapping[str, Part], since: float, keep: KeepParts = _unkept
+        self, scene: Scene, parts: Mapping[str, Part], since: float, keep: KeepParts = unkept
     ) -> tuple[dict[str, Part], Message | None]:
         """Climb what can be climbed now; gives what to remember, and what is missing in words.
 
@@ -169,16 +140,16 @@ class Ladder:
         keep
             Makes all parts durable at once.
         """
-        ledger, missing = _Ledger(dict(parts), keep), list[Message]()
+        durable, missing = Durable(dict(parts), keep), list[Message]()
         for rung in self._rungs:
-            ledger.settle()  # what the rung before did: a crash here must not have it done again
-            noted = partial(ledger.note, rung.name)
-            said = self._climb(rung, replace(scene, keep=noted), ledger.parts, since)
+            durable.settle()  # what the rung before did: a crash here must not have it done again
+            noted = partial(durable.note, rung.name)
+            said = self._climb(rung, replace(scene, keep=noted), durable.parts, since)
             missing += [said] if said else []
-        return ledger.parts, joined(missing)
+        return durable.parts, joined(missing)
 
     def withdraw(
-        self, scene: Scene, parts: Mapping[str, Part], keep: KeepParts = _unkept
+        self, scene: Scene, parts: Mapping[str, Part], keep: KeepParts = unkept
     ) -> dict[str, Part]:
         """Take down everything, whatever fails; what failed is raised at the end.
 
@@ -187,22 +158,22 @@ class Ladder:
         AdapterError
             One that may do better next time. What is refused for good is logged, and left.
         """
-        ledger, fault = _Ledger(dict(parts), keep), None
+        durable, fault = Durable(dict(parts), keep), None
         down = self._down.setdefault(scene.picture.incident, set())
         for rung in self._rungs:
-            part = ledger.parts.get(rung.name, NOTHING)
+            part = durable.parts.get(rung.name, NOTHING)
             if rung.name in down:
-                ledger.parts[rung.name] = NOTHING
+                durable.parts[rung.name] = NOTHING
                 continue
-            ledger.settle()
+            durable.settle()
             try:
-                noted = partial(ledger.note, rung.name)
-                ledger.parts[rung.name] = rung.withdraw(replace(scene, keep=noted), part)
+                noted = partial(durable.note, rung.name)
+                durable.parts[rung.name] = rung.withdraw(replace(scene, keep=noted), part)
             except Refused as refused:
                 log.warning("%s is left as it is: %s", rung.name, refused)
-                ledger.parts[rung.name] = NOTHING
+                durable.parts[rung.name] = NOTHING
             except UnfinishedError as unfinished:
-                ledger.parts[rung.name] = unfinished.part
+                durable.parts[rung.name] = unfinished.part
                 fault = fault or unfinished.error
                 continue
             except Exception as error:  # noqa: BLE001 (the others are taken down all the same)
@@ -211,9 +182,9 @@ class Ladder:
             down.add(rung.name)
             self._let_go(rung.name)
         if fault is not None:
-            ledger.settle()
+            durable.settle()
             raise fault
-        return ledger.parts
+        return durable.parts
 
     def _let_go(self, rung: str) -> None:
         """Let the incidents that wait for a rung try it again: what it took may be free now."""
@@ -244,7 +215,7 @@ class Ladder:
         if wait is not None:
             return wait.said
         if now - since > BUDGET_S:
-            return Message(text="{rung} waits: XProtect is slow", params={"rung": rung.name})
+            return Message(text="{rung} waits: XProtect is slow", params={"rung": called(rung)})
         try:
             kept[rung.name] = rung.show(scene, kept.get(rung.name, NOTHING))
         except UnfinishedError as unfinished:
@@ -266,9 +237,14 @@ class Ladder:
         before = self._waits.get(key)
         failures = before.failures if before else 0
         patience = REFUSED_S if refused else PATIENCE_S[min(failures, len(PATIENCE_S) - 1)]
-        said = Message(text="{rung}: {why}", params={"rung": rung.name, "why": cause(error)})
+        said = Message(text="{rung}: {why}", params={"rung": called(rung), "why": cause(error)})
         self._waits[key] = _Wait(now + patience, failures + 1, said)
         return said
+
+
+def called(rung: Rung) -> Message | str:
+    """Say a rung's name as operators read it, for whom « wall » would be no word."""
+    return _CALLED.get(rung.name, rung.name)
 
 
 def _examined(rung: Rung, *, late: bool) -> Finding:

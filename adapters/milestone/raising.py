@@ -15,7 +15,7 @@ from typing import Any
 
 from requests import RequestException
 
-from adapters.milestone import alarm, analytics
+from adapters.milestone import alarm, analytics, releases
 from adapters.milestone.analytics import Sender
 from adapters.milestone.api import Api
 from adapters.milestone.gateway import never_sent
@@ -127,6 +127,14 @@ class Event:
         if not self.used:
             return Finding(subject=self.name, well=True, said=Message(text="switched off"))
         self.learn()
+        version = self._api.gateway.found().version
+        if releases.offers(version, releases.ALARMS) is False and not self._definitions:
+            return Finding(subject=self.name, well=False, said=Message(
+                text="no alarm is made at all: XProtect {release} takes none from programs, so "
+                "define the analytics event {name} and an alarm definition on it, in Management "
+                "Client",
+                params={"release": releases.release_of(version), "name": self._event},
+            ))  # fmt: skip
         if not self._type:
             raise Refused(
                 "no analytics event {name} is defined in Management Client, under Rules and Events",

@@ -50,7 +50,7 @@ CAPABILITIES = (
                "all the other ways show; alarms are made of our event, by an alarm definition, and "
                "closed by operators; said"),
     Capability("events by REST", "2023 R2", Sure.MAKER, "`POST events`; 404",
-               "analytics events by XML on port 9090"),
+               "analytics events by XML on port 9090, those for rules by SOAP (`EventTrigger`)"),
     Capability("cameras live on the page (WebRTC)", "2023 R1", Sure.MAKER,
                "`POST WebRTC/Session`; 404", "no live tile; said on the tile"),
     Capability("which cameras answer (Events and State WebSocket)", "2023 R3", Sure.DIFFER,

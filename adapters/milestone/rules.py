@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from adapters.milestone.api import Api, pick_task
-from adapters.milestone.gateway import never_sent
+from adapters.milestone.gateway import DeclinedError, never_sent
 from adapters.milestone.ladder import Scene, UnfinishedError
 from adapters.milestone.record import NOTHING, Part
+from adapters.milestone.soap import Soap
 from hooks import Finding, Message, Refused, Unreachable
 
 #: Under which a part remembers an opening asked for, of which no answer was heard.
@@ -110,9 +111,22 @@ class Rules(_OnceEach):
     name = "rules"
     _done = "told"
 
+    def __init__(self, api: Api, opening: str, closing: str, soap: Soap) -> None:
+        super().__init__(api, opening, closing)
+        self._soap = soap
+
     def _ready(self, name: str) -> Callable[[], object]:
-        event = {"type": self._find(name)}
-        return lambda: self._api.ask("POST", "events", event)
+        event = self._find(name)
+        return lambda: self._tell(event)
+
+    def _tell(self, event: str) -> None:
+        """Let it happen: by REST, or by SOAP on a release whose REST takes no events."""
+        try:
+            self._api.ask("POST", "events", {"type": event})
+        except DeclinedError as declined:
+            if declined.status != 404:
+                raise
+            self._soap.trigger(event)
 
     def _find(self, name: str) -> str:
         for each in self._api.rows("userDefinedEvents"):

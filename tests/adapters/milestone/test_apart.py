@@ -173,6 +173,24 @@ async def test_a_release_without_alarms_is_not_said_to_be_away(
     assert await heard(adapter_on(old), feed) > 0
 
 
+def test_doctor_says_that_a_release_without_alarms_has_none_unless_it_makes_them_of_our_event(
+    old: Running,
+) -> None:
+    port = f"http://127.0.0.1:{old.ready['analytics_port']}"
+    adapter = adapter_on(old, analytics_event="Renfort", analytics_url=port)
+
+    def found() -> tuple[bool, str]:
+        [event] = [each for each in adapter.probe().findings if each.subject == "event"]
+        return event.well, str(event.said)
+
+    before = found()
+    define(old, alarm=True)
+
+    assert before[0] is False
+    assert "no alarm is made at all: XProtect 2022 R3" in before[1]
+    assert found()[0] is True
+
+
 def test_doctor_goes_on_to_the_ladder_where_there_are_no_alarms(old: Running) -> None:
     findings = {each.subject: each for each in adapter_on(old, **WALL).probe().findings}
 

@@ -170,7 +170,7 @@ def test_what_an_incident_lets_go_may_be_taken_by_another_at_once() -> None:
     ladder.withdraw(replace(SCENE, picture=other), {"wall": {"done": True}})
     kept, missing = ladder.show(SCENE, {}, 0.0)
 
-    assert (waiting, str(said)) == ({}, "wall: no right")
+    assert (waiting, str(said)) == ({}, "Smart Wall: no right")
     assert (kept, missing) == ({"wall": {"done": True}}, None)
 
 

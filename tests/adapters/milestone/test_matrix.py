@@ -10,6 +10,7 @@ import pytest
 from adapters.milestone import Milestone, matrix
 from adapters.milestone.gateway import Gateway
 from adapters.milestone.site import Site
+from adapters.milestone.soap import Soap
 from hooks import Refused, Unreachable
 from tests.adapters.milestone.conftest import Running, Start
 from tests.adapters.milestone.showing import SERIAL, adapter_on, closed, seen_by
@@ -117,7 +118,7 @@ def test_doctor_says_which_recipients_are_used(adapter: Milestone) -> None:
 def test_a_soap_token_that_the_site_has_forgotten_is_asked_anew(
     site: Running, adapter: Milestone
 ) -> None:
-    soap = adapter._desk._matrix._soap
+    soap = adapter._desk._soap
     monitor = next(iter(site.simulator.site.matrix))
     soap.activate(monitor, site.ready["cameras"][0])
     soap._token = "TOKEN#of#another#day"
@@ -131,7 +132,7 @@ def test_a_soap_token_that_the_site_has_forgotten_is_asked_anew(
 def test_a_bearer_that_the_site_refuses_is_renewed(site: Running, adapter: Milestone) -> None:
     """The REST would renew it, but need not be asked anything before."""
     camera = site.ready["cameras"][0]
-    soap = adapter._desk._matrix._soap
+    soap = adapter._desk._soap
     [first, *_] = matrix.monitors_in(soap.configuration())
     site.order("expire")
 
@@ -157,7 +158,7 @@ def test_a_page_instead_of_soap_is_no_answer() -> None:
     class Answer:
         status_code, content = 200, b"<html><body>login</body>"
 
-    soap = matrix.Soap(adapter_gateway())
+    soap = Soap(adapter_gateway())
     with pytest.raises(Unreachable, match="not in SOAP"):
         soap._read("Login", Answer())  # type: ignore[arg-type]
     Answer.status_code = 403
@@ -171,7 +172,7 @@ def test_an_answer_that_swells_is_refused() -> None:
         content = b'<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><x>&b;</x>'
 
     with pytest.raises(Unreachable, match="not in SOAP"):
-        matrix.Soap(adapter_gateway())._read("Login", Bomb())  # type: ignore[arg-type]
+        Soap(adapter_gateway())._read("Login", Bomb())  # type: ignore[arg-type]
 
 
 def adapter_gateway() -> Gateway:

@@ -115,6 +115,26 @@ def test_what_never_went_out_is_not_closed_at_the_end(
     assert len(site.simulator.site.events) == 0
 
 
+def test_a_release_whose_rest_takes_no_events_is_told_by_soap(xprotect: Start) -> None:
+    old = xprotect("--release", "2021R2", "--analytics-port", "0")
+    old.rest("POST", "analyticsEvents", json={"name": "Renfort"}).raise_for_status()
+    port = f"http://127.0.0.1:{old.ready['analytics_port']}"
+    adapter = adapter_on(old, event_open="renfort", event_closed="Renfort",
+                         analytics_event="Renfort", analytics_url=port)  # fmt: skip
+    picture = seen_by(old.ready["cameras"][:1])
+
+    def told() -> int:
+        kept = old.simulator.site.events.values()
+        return sum(each["type"] == guid("user-defined event") for each in kept)
+
+    receipt = adapter.show(picture, None, False)
+    opened = told()
+    adapter.withdraw(closed(picture), receipt, True)
+
+    assert (opened, told()) == (1, 2)
+    assert "rules" not in str(receipt.missing)
+
+
 def test_an_event_that_is_not_defined_is_said_with_where_to_define_it(site: Running) -> None:
     adapter = adapter_on(site, event_open="Alerte")
 
