@@ -97,6 +97,9 @@ class Gateway:
             )  # fmt: skip
         if answer.status_code not in (200, 201, 202, 204):
             raise self._failure(answer, path)
+        if "html" in answer.headers.get("Content-Type", "").lower():
+            # A proxy's page, with 200: nothing was changed, and nobody reads what a change gives.
+            raise self._not_json(answer, path)
         return answer
 
     def raw(self, method: str, path: str, read_s: float) -> requests.Response:

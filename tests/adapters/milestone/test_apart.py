@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 
@@ -78,6 +79,21 @@ def test_an_alarm_that_cannot_be_closed_keeps_no_wall_from_being_given_back(site
     assert told(site) == 2
     [alarm] = site.simulator.site.alarms.values()
     assert alarm.fields["state"]["name"] == "Closed"
+
+
+def test_a_page_of_a_proxy_is_not_taken_for_a_comment_that_was_made(site: Running) -> None:
+    adapter, picture = adapter_on(site), seen_by(site.ready["cameras"][:1])
+    receipt = adapter.show(picture, None, False)
+    lost = replace(picture, version=2, link_up=False, text="Liaison perdue.")
+    site.order("html", seconds=3600, path="/alarms/")
+
+    with pytest.raises(Unreachable, match="not in JSON"):
+        adapter.show(lost, receipt, True)
+    site.order("heal")
+    adapter.show(lost, receipt, True)
+
+    [alarm] = site.simulator.site.alarms.values()
+    assert [each["comment"] for each in alarm.history if "comment" in each] == ["Liaison perdue."]
 
 
 def test_rules_hear_of_the_end_once_though_the_wall_is_given_back_later(site: Running) -> None:

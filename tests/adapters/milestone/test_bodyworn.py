@@ -85,6 +85,21 @@ def test_doctor_looks_at_each_camera_that_stands_for_an_officer(site: Running) -
     assert found == [("body-worn PM-7", False), (f"body-worn axis:{SERIAL}", True)]
 
 
+def test_a_slow_site_is_not_asked_for_each_of_forty_slots(site: Running) -> None:
+    one, now = site.ready["cameras"][0], [0.0]
+
+    def clock() -> float:
+        now[0] += 5.0
+        return now[0]
+
+    found = list(bodyworn.examine_worn(api(site), {f"PM-{n}": one for n in range(40)}, clock))
+
+    assert len(found) == 40
+    assert str(found[-1].said) == "not looked at: XProtect is slow"
+    assert not found[-1].well
+    assert site.simulator.site.requests["GET /api/rest/v1/cameras/{id}"] < 5
+
+
 def test_doctor_says_a_camera_that_is_not_there(site: Running) -> None:
     missing = list(
         bodyworn.examine_worn(api(site), {"PM-7": "6f2b5c1e-0d5f-4c39-9a52-0b7d5a8e1c11"})
