@@ -45,7 +45,7 @@ class LiveSettings:
     onvif_port: int | None = None  #: an ONVIF device whose channels are the officers
     username: str = ""
     password: str = field(default="", repr=False)
-    officers: tuple[str, ...] = ()  #: the names that have an address, streaming or not, in order
+    officers: tuple[str, ...] = ()  #: the names that have an address, streaming or not
     sound: str = "pcma"  #: in what the VMS hears: pcma, pcmu, aac, opus, none
     still: bool = True  #: between activations a still picture, else a refusal
 

@@ -24,9 +24,10 @@ from onvif import ONVIFCamera
 from zeep.exceptions import Fault
 
 from tests.network import free_port
+from vms_plugin.live.onvif import device as device_words
 from vms_plugin.live.onvif.device import _SERVICES, Device, _words, app
 from vms_plugin.live.onvif.discovery import Discovery
-from vms_plugin.live.onvif.server import OnvifServer
+from vms_plugin.live.onvif.server import OnvifServer, numbered
 from vms_plugin.live.relay import Relay
 from vms_plugin.settings import LiveSettings, Settings
 from vms_plugin.store import Store
@@ -37,8 +38,8 @@ SETUP = {"Stream": "RTP-Unicast", "Transport": {"Protocol": "RTSP"}}
 
 def device(**more: Any) -> Device:
     return replace(
-        Device(officers=OFFICERS, username="vms", password="secret", rtsp_port=8554,
-               port=free_port(), site="a host"), **more,
+        Device(officers={OFFICERS[0]: 1, OFFICERS[1]: 2}, username="vms", password="secret",
+               rtsp_port=8554, port=free_port(), site="a host"), **more,
     )  # fmt: skip
 
 
@@ -234,6 +235,24 @@ async def test_it_stays_the_same_device_on_another_card_and_is_another_at_anothe
     assert await seen("two.db") != first
 
 
+async def test_an_officer_keeps_his_channel_whoever_comes_and_goes(tmp_path: Path) -> None:
+    """Else the VMS would show one officer under the name of another."""
+    store = Store(tmp_path / "renfort.db")
+    first = await numbered(store, ("PM-214", "PM-207 é"))
+    later = await numbered(store, ("PM-101", "PM-207 é"))
+    back = await numbered(store, ("PM-300", "PM-214", "PM-207 é"))
+    store.close()
+    made = device(officers=back)
+
+    assert first == {"PM-214": 1, "PM-207 é": 2}
+    assert later == {"PM-101": 3, "PM-207 é": 2}
+    assert back == {"PM-300": 4, "PM-214": 1, "PM-207 é": 2}
+    assert [each.number for each in made.channels] == [1, 2, 4]
+    assert made.channel({"ProfileToken": "profile_4"}).name == "PM-300"
+    with pytest.raises(device_words.Fault):
+        made.channel({"ProfileToken": "profile_3"})
+
+
 async def test_no_snapshot_is_taken_r241_13(monkeypatch: pytest.MonkeyPatch) -> None:
     async with served(device(), monkeypatch) as made, camera(made) as client:
         media = await client.create_media_service()
@@ -323,7 +342,7 @@ async def test_only_operations_are_found(name: str) -> None:
 
 
 async def test_names_of_officers_are_escaped() -> None:
-    transport = httpx.ASGITransport(app=app(device(officers=("<PM&1>",))))
+    transport = httpx.ASGITransport(app=app(device(officers={"<PM&1>": 1})))
     body = signed("GetProfiles").replace("ver10/device", "ver10/media")
     async with httpx.AsyncClient(transport=transport, base_url="http://renfort") as plain:
         answer = await plain.post("/onvif/media_service", content=body)

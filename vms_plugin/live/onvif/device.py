@@ -86,7 +86,7 @@ class Fault(Exception):
 class Device:
     """What the device is."""
 
-    officers: tuple[str, ...]
+    officers: Mapping[str, int]  #: by name, the number that is his own
     username: str
     password: str = field(repr=False)
     rtsp_port: int
@@ -100,8 +100,9 @@ class Device:
 
     @property
     def channels(self) -> list[Channel]:
-        """One an officer, in the order of the settings."""
-        return [Channel(number, name) for number, name in enumerate(self.officers, start=1)]
+        """One an officer, in the order of their numbers."""
+        return [Channel(number, name) for number, name in
+                sorted((number, name) for name, number in self.officers.items())]  # fmt: skip
 
     @property
     def sound(self) -> Sound | None:
@@ -170,8 +171,9 @@ class Device:
         """
         for name in ("ProfileToken", "ConfigurationToken", "VideoSourceToken", "Token"):
             found = re.fullmatch(r"[a-z]+_(\d{1,6})", asked.get(name, ""))
-            if found and 0 < int(found.group(1)) <= len(self.officers):
-                return self.channels[int(found.group(1)) - 1]
+            named = [each for each in self.channels if found and each.number == int(found[1])]
+            if named:
+                return named[0]
         raise Fault("InvalidArgVal", "there is no such token")
 
     def chosen(self, asked: Mapping[str, str]) -> list[Channel]:

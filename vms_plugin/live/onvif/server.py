@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import sqlite3
+from collections.abc import Iterable
 from importlib.metadata import version
 
 import structlog
@@ -45,7 +47,7 @@ class OnvifServer:
         if live.onvif_port is None or live.rtsp_port is None:
             return None
         device = Device(
-            officers=live.officers,
+            officers=await numbered(store, live.officers),
             username=live.username,
             password=live.password,
             rtsp_port=live.rtsp_port,
@@ -77,6 +79,24 @@ class OnvifServer:
         self._server.should_exit = True
         if self._serving is not None:
             await asyncio.gather(self._serving, return_exceptions=True)
+
+
+async def numbered(store: Store, officers: Iterable[str]) -> dict[str, int]:
+    """Give each officer his channel's number: once, in the order they come, never another's.
+
+    A VMS knows a channel by it: were the list numbered anew, a name put in or taken out would show
+    one officer under the name of another.
+    """
+    names = tuple(officers)
+
+    def write(database: sqlite3.Connection) -> dict[str, int]:
+        insert = "INSERT OR IGNORE INTO channel SELECT ?, coalesce(max(number), 0) + 1 FROM channel"
+        for name in names:
+            database.execute(insert, (name,))
+        known = dict(database.execute("SELECT name, number FROM channel").fetchall())
+        return {name: known[name] for name in names}
+
+    return await store.together(write)
 
 
 class _Quiet(uvicorn.Server):
