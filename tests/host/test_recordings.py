@@ -313,6 +313,15 @@ async def test_r241_13_a_host_whose_clock_was_behind_destroys_nothing_early(hous
     assert await house.archive.destroy_due(datetime(2026, 3, 1, tzinfo=PARIS)) == 1
 
 
+async def test_r241_13_a_camera_weeks_ahead_keeps_nothing_for_weeks_more(house: House) -> None:
+    received = datetime(2026, 1, 31, 12, tzinfo=UTC)
+    told = Recording(id=RECORDING, started_at=received + timedelta(days=20))
+    await house.archive.ledger.tell(told, received)
+
+    assert await house.archive.destroy_due(datetime(2026, 2, 28, 23, 59, tzinfo=PARIS)) == 0
+    assert await house.archive.destroy_due(datetime(2026, 3, 1, tzinfo=PARIS)) == 1
+
+
 async def test_a_recording_docked_after_its_month_is_destroyed_at_once(house: House) -> None:
     await house.take_in(at=datetime(2020, 1, 1, tzinfo=UTC))
 

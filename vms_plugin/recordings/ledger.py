@@ -23,6 +23,8 @@ OURSELVES = "Renfort"
 
 #: A camera's clock may be that far ahead of ours; one that is years ahead keeps nothing for years.
 CLOCKS_APART = timedelta(hours=1)
+#: The longest there is.
+MONTH = timedelta(days=31)
 
 
 class Procedure(StrEnum):
@@ -56,10 +58,14 @@ class Held:
     def dated(self, now: datetime) -> bool:
         """Whether the day of recording is known: none, and none that is still to come, is none.
 
-        One after its reception may be right: ours is the clock that was behind, until it was set.
+        A day after the reception is of a clock that was wrong. The camera's: a month from the
+        reception is over before a day further off has come. So one that has come all the same is
+        right, and ours was the clock that was behind, until it was set.
         """
         started = self.recording.started_at
-        return started is not None and started <= max(self.received_at, now) + CLOCKS_APART
+        if started is None or started > now + CLOCKS_APART:
+            return False
+        return not CLOCKS_APART < started - self.received_at <= MONTH
 
     def counted_from(self, now: datetime) -> datetime:
         """From when its month is counted: the recording, or else its reception."""
