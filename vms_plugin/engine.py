@@ -115,6 +115,10 @@ class UnknownIncidentError(LookupError):
     """Nothing can be decided of that incident: it does not exist, or it is closed."""
 
 
+class SentTooError(Exception):
+    """Another operator, whom it names, has sent the crew that one would take back."""
+
+
 class Engine:
     """The running control room. One event loop owns it; `take` alone may be called from others."""
 
@@ -303,8 +307,20 @@ class Engine:
             Explained(id=_new(), at=_now(), incident=incident, by=by, crew=crew, reason=reason)
         )
 
-    async def release(self, incident: IncidentId, crew: CrewId, by: str) -> None:
-        """Record that an operator calls a crew back."""
+    async def release(
+        self, incident: IncidentId, crew: CrewId, by: str, *, undo: bool = False
+    ) -> None:
+        """Record that an operator calls a crew back.
+
+        Raises
+        ------
+        SentTooError
+            He takes his own order back (`undo`), and another operator has given the same.
+        """
+        known = self.board.incidents.get(incident)
+        other = known.sent_too_by(crew, by) if undo and known is not None else ""
+        if other:
+            raise SentTooError(other)
         await self._decide(Released(id=_new(), at=_now(), incident=incident, by=by, crew=crew))
 
     async def place(self, incident: IncidentId, lon: float, lat: float, by: str) -> None:

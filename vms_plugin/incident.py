@@ -340,6 +340,16 @@ class Incident:
         last = [words[-1] for words in self.orders.values()]
         return tuple(sorted((word for word in last if isinstance(word, Engaged)), key=order))
 
+    def sent_too_by(self, crew: CrewId, by: str) -> str:
+        """Name somebody else who sent that crew since it was last called back; empty: nobody."""
+        others: list[str] = []
+        for fact in self.facts:
+            if isinstance(fact, Released) and fact.crew == crew:
+                others.clear()
+            elif isinstance(fact, Engaged) and fact.crew == crew and fact.by != by:
+                others.append(fact.by)
+        return others[-1] if others else ""
+
     def progress(self, crew: CrewId) -> CrewStatus | None:
         """Say how far a crew is since it was last sent; None: it has not said."""
         status = None

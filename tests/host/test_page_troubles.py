@@ -350,3 +350,28 @@ def _refused_for_a_while(address: str, there: Room) -> None:
         assert said == "2 j"
         assert faults == []
         browser.close()
+
+
+# --- two at once ---
+
+
+async def test_what_another_operator_undoes_is_not_shown_as_standing(tmp_path: Path) -> None:
+    loop = asyncio.get_running_loop()
+
+    def act(page: Page, there: Room) -> None:
+        page.wait_for_selector("#banner.new")
+        page.keyboard.press("Enter")
+        page.wait_for_selector("#banner.taken")
+        page.keyboard.press("l")
+        page.keyboard.press("Enter")
+        page.wait_for_selector("#banner .facts:has-text('placé par Tom')")
+        page.wait_for_selector("#undo [data-act=undo]")
+        placing = there.engine.place(INCIDENT, 4.08, 43.56, "Marc")
+        asyncio.run_coroutine_threadsafe(placing, loop).result(10)
+        page.wait_for_selector("#fault:has-text('ne vaut plus')")
+        assert page.is_hidden("#undo")
+        page.keyboard.press("z")  # it takes nothing of Marc's back
+        page.wait_for_timeout(500)
+        assert there.engine.pictures[INCIDENT].placed_by == "Marc"
+
+    await at_desk(tmp_path, act)

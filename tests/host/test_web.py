@@ -20,6 +20,7 @@ from hooks import (
     AdapterInfo,
     Aim,
     CameraId,
+    CrewId,
     DeviceId,
     Document,
     Envelope,
@@ -280,6 +281,25 @@ async def test_a_decision_is_journaled_in_the_name_of_who_took_it(tmp_path: Path
     ]  # fmt: skip
     assert {getattr(fact, "by", "Léa") for fact in facts} == {"Léa"}
     assert (again.status_code, again.json()["error"]) == (409, "Cet incident est clos.")
+
+
+async def test_an_undo_does_not_take_back_the_order_of_another(tmp_path: Path) -> None:
+    async with room(tmp_path) as (client, engine):
+        await say(client)
+        await log_in(client)
+        await decide(client, "engage", crew="crews:1")
+        await engine.engage(IncidentId(INCIDENT), CrewId("crews:1"), "Marc")
+        undone = await decide(client, "release", crew="crews:1", undo=True)
+        still = engine.board.incidents[IncidentId(INCIDENT)].engaged
+        called_back = await decide(client, "release", crew="crews:1")
+        after = engine.board.incidents[IncidentId(INCIDENT)].engaged
+        await decide(client, "engage", crew="crews:1")
+        alone = await decide(client, "release", crew="crews:1", undo=True)
+
+    assert undone.status_code == 409
+    assert "Marc a aussi envoyé" in undone.json()["error"]
+    assert (still, after) == ((CrewId("crews:1"),), ())
+    assert (called_back.status_code, alone.status_code) == (204, 204)
 
 
 async def test_r253_3_turning_a_camera_is_for_those_entitled_to_them(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import { Keys } from "./keys.js";
 import { Correction } from "./correct.js";
 import { $, button, el, renderAges, words } from "./text.js";
 import { chosen, drawnTo, can, forget, hours, isOpen, now, open, ordered, renew, restate, room, unseen } from "./room.js";
-import { askClosing, complain, take, takeBack } from "./decide.js";
+import { askClosing, complain, recheck, take, takeBack } from "./decide.js";
 import { announce, renderSound, ring, sound } from "./ring.js";
 import { renderAlerts } from "./alerts.js";
 import { renderBanner } from "./banner.js";
@@ -38,6 +38,7 @@ const stream = new Stream({
   picture: (picture) => {
     const known = room.pictures.get(picture.incident);
     if (!renew(picture)) return;
+    recheck(picture);
     if (!known && picture.phase === "new") arrive(picture);
     if (known?.phase !== picture.phase) staleLog(picture.incident);
     // Fifty alerts that only grow older, while crews drive, must not hold up the one that is new.
@@ -87,6 +88,7 @@ function render() {
   renderBanner(acts);
   renderTile();
   ring();
+  renderAges(now());
   later();
 }
 

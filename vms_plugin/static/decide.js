@@ -39,34 +39,44 @@ async function answered(asked) {
 
 export const take = (picture) => post({ decision: "take", incident: picture.incident });
 
+// Whoever decides again has done with what he decided before.
 export async function engage(picture, crew, rank) {
+  settle();
   if (!await post({ decision: "engage", incident: picture.incident, crew: crew.id })) return;
-  const back = () => post({ decision: "release", incident: picture.incident, crew: crew.id });
-  offer(fill(words.undoEngage, { crew: crew.name, who: picture.who }), back, rank > 1 ? reasons(picture, crew) : null);
+  const back = () => post({ decision: "release", incident: picture.incident, crew: crew.id, undo: true });
+  const stands = (each) => each.engaged.includes(crew.id);
+  offer(picture, fill(words.undoEngage, { crew: crew.name, who: picture.who }), back, stands, rank > 1 ? reasons(picture, crew) : null);
 }
 
 export async function release(picture, crew) {
+  settle();
   if (!await post({ decision: "release", incident: picture.incident, crew: crew.id })) return;
   const back = () => post({ decision: "engage", incident: picture.incident, crew: crew.id });
-  offer(fill(words.undoRelease, { crew: crew.name }), back);
+  const stands = (each) => !each.engaged.includes(crew.id);
+  offer(picture, fill(words.undoRelease, { crew: crew.name }), back, stands);
 }
 
 export async function place(picture, lat, lon) {
   const before = picture.placedBy ? picture.position : null;
   if (!await post({ decision: "place", incident: picture.incident, lat, lon })) return;
   const back = before ? { decision: "place", lat: before.lat, lon: before.lon } : { decision: "unplace" };
-  offer(fill(words.undoPlace, { who: picture.who }), () => post({ incident: picture.incident, ...back }));
+  const stands = (each) => each.placedBy === room.user;
+  offer(picture, fill(words.undoPlace, { who: picture.who }), () => post({ incident: picture.incident, ...back }), stands);
 }
 
-export const unplace = (picture) => post({ decision: "unplace", incident: picture.incident });
+export function unplace(picture) {
+  settle();
+  return post({ decision: "unplace", incident: picture.incident });
+}
 
 // --- taking back ---
 
 let pending = null;
 
-function offer(text, back, extra = null) {
+// `stands(picture)`: whether it is so, as the host says it of the alert.
+function offer({ incident }, text, back, stands, extra = null) {
   settle();
-  pending = { back, until: performance.now() + UNDO_MS, timer: 0, extraUntil: performance.now() + REASON_MS };
+  pending = { incident, text, back, stands, seen: false, until: performance.now() + UNDO_MS, timer: 0, extraUntil: performance.now() + REASON_MS };
   const count = el("b", "count", "");
   count.setAttribute("aria-hidden", "true");
   const undo = button("", words.undo, takeBack, "Z");
@@ -83,6 +93,17 @@ function offer(text, back, extra = null) {
   };
   pending.timer = setInterval(tick, 200);
   tick();
+  recheck(room.pictures.get(incident));
+}
+
+// Another operator has decided otherwise meanwhile: what is no longer so is not offered to be taken back.
+export function recheck(picture) {
+  if (!picture || picture.incident !== pending?.incident) return;
+  if (pending.stands(picture)) pending.seen = true;
+  else if (pending.seen) {
+    complain(fill(words.undoneBy, { what: pending.text }));
+    settle();
+  }
 }
 
 export function takeBack() {

@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute, Route
 
 from hooks import CameraId, CrewId, FactId, IncidentId
 from vms_plugin import blotter
-from vms_plugin.engine import Engine, UnknownIncidentError
+from vms_plugin.engine import Engine, SentTooError, UnknownIncidentError
 from vms_plugin.incident import Engaged
 from vms_plugin.rights import Person, Right, sees
 from vms_plugin.web import view
@@ -62,6 +62,9 @@ class DecisionDoor:
             await self._decided(asked, person)
         except PermissionError as error:
             return self._refused(str(error) or self._say(REFUSAL), 403)
+        except SentTooError as error:
+            sentence = self._say("{name} has sent this crew too: it stays sent.", name=str(error))
+            return self._refused(sentence, 409)
         except (UnknownIncidentError, blotter.NoSuchIncidentError):
             return self._refused(self._say("This incident is closed."), 409)
         except (ValueError, TypeError, KeyError, AttributeError):
@@ -134,7 +137,9 @@ _DECISIONS: dict[str, _Do] = {
     "take": lambda engine, incident, by, _: engine.take_in_charge(incident, by),
     "engage": lambda engine, incident, by, asked: engine.engage(incident, _crew(asked), by),
     "explain": _explain,
-    "release": lambda engine, incident, by, asked: engine.release(incident, _crew(asked), by),
+    "release": lambda engine, incident, by, asked: engine.release(
+        incident, _crew(asked), by, undo=asked.get("undo") is True
+    ),
     "place": _place,
     "unplace": lambda engine, incident, by, _: engine.unplace(incident, by),
     "aim": lambda engine, incident, by, asked: engine.aim(

@@ -39,6 +39,7 @@ WORDS = {
     "undoEngage": _("{crew} engaged for {who}."),
     "undoRelease": _("{crew} called back."),
     "undoPlace": _("{who} placed where you clicked."),
+    "undoneBy": _("Another operator has decided otherwise: « {what} » no longer stands."),
     "whyNotFirst": _("Not the first on the list. Why?"),
     "overrides": _("Nearer in fact|Asked for by radio|First one not available|Better suited"),
     "alerted": _("alerted"),
