@@ -67,7 +67,10 @@ async def docked(
     path: Path, role: str, trail_of: bytes | None = None, communes: str = ""
 ) -> AsyncIterator[tuple[httpx.AsyncClient, Engine, Archive]]:
     read = parse({"storage": {"path": "renfort.db"}}, path)
-    site = replace(read, recordings=replace(read.recordings, free_floor_gb=0.0))
+    site = replace(
+        read, recordings=replace(read.recordings, free_floor_gb=0.0),
+        escalate_after_s=86_400.0,  # what nobody confirms becomes every commune's
+    )  # fmt: skip
     async with room(path, role, communes, site=site) as (client, engine):
         engine.adapters.load({"axis": Axis}, {"axis": {"transport": "none"}})
         press = Activation(
