@@ -190,10 +190,9 @@ _KEYS: tuple[tuple[str, str, check.Check], ...] = (
     ("law.parameters", "law_parameters", check.law),
     ("incident.close_after_end_s", "close_after_end_s", check.number(0, 86400)),
 )
-_SECTIONS = (
-    "server", "storage", "territory", "crews", "live", "recordings", "law", "incident", "exercise",
-    "oidc",    "intake", "devices", "adapters",
-)  # fmt: skip
+#: Sections whose keys a site makes up itself.
+_FREE = frozenset({"intake", "devices", "adapters"})
+_SECTIONS = _FREE | {key.partition(".")[0] for key, _, _ in _KEYS if "." in key}
 
 
 def read(path: Path) -> Settings:
@@ -285,7 +284,7 @@ def _live_faults(live: LiveSettings, *, secure: bool) -> list[Fault]:
 def _flatten(document: Mapping[str, Any], faults: list[Fault]) -> dict[str, Any]:
     flat: dict[str, Any] = {}
     for section, content in document.items():
-        if section in ("intake", "devices", "adapters"):
+        if section in _FREE:
             continue
         if isinstance(content, Mapping):
             flat |= {f"{section}.{key}": value for key, value in content.items()}

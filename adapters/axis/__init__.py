@@ -10,10 +10,9 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from importlib.metadata import version
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
+from adapters._shared.address import bare
 from adapters.axis.bridge import decode_bridge
 from adapters.axis.decode import decode_event
 from adapters.axis.destination import Account as Sender
@@ -100,7 +99,7 @@ class Axis:
         ping_every_s = section.number("ping_every_s", 10, low=0.05, high=600)
         self._silence_s = 2 * min(status_every_s, ping_every_s) + 15
         server = Server(
-            url=_address(section),
+            url=bare("url", section.url("url")),
             account=Account(section.text("username"), section.text("password")),
             ca=section.file("ca"),
             status_path=_path(section, "status_path", f"/local/{app}/status.cgi"),
@@ -220,25 +219,6 @@ def _docking(section: Section) -> tuple[str, int, Sender] | None:
         public_key=public_key, public_key_id=key_id,
     )  # fmt: skip
     return host, port, sender
-
-
-def _address(section: Section) -> str:
-    """Read the server's address: nobody but it may tell presses, so TLS is not optional."""
-    url = section.url("url")
-    parts = urlsplit(url)
-    if parts.username is not None or parts.path or parts.query or parts.fragment:
-        shown = f"{parts.scheme}://{parts.hostname}…"
-        raise BadSettings("url", shown, "write scheme, host and port alone, as https://192.0.2.10")
-    if parts.scheme == "http" and not _is_here(parts.hostname or ""):
-        raise BadSettings("url", url, "write https://; plain http is for this very machine alone")
-    return url
-
-
-def _is_here(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _path(section: Section, name: str, default: str) -> str:

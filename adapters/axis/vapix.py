@@ -109,16 +109,7 @@ class Asker:
         Unreachable, Refused
             With the reason, and what to do.
         """
-        path = self._server.status_path
-        answer = self._ask("POST", path, _TARGETS)
-        if answer.status == 404:
-            raise Refused(
-                "{host} has no {path}: set app to the name of the server's application",
-                host=self._server.host,
-                path=path,
-            )
-        self._expect_ok(answer, path)
-        return answer
+        return self._ask_application(self._server.status_path, _TARGETS)
 
     def signaling_token(self) -> str:
         """Ask for a token for the signalling socket.
@@ -128,15 +119,7 @@ class Asker:
         Unreachable, Refused
             With the reason, and what to do.
         """
-        path = self._server.auth_path
-        answer = self._ask("POST", path, _SIGNALING)
-        if answer.status == 404:
-            raise Refused(
-                "{host} has no {path}: set app to the name of the server's application",
-                host=self._server.host,
-                path=path,
-            )
-        self._expect_ok(answer, path)
+        answer = self._ask_application(self._server.auth_path, _SIGNALING)
         try:
             token = json.loads(answer.body)["data"]["token"]
         except (ValueError, KeyError, TypeError, RecursionError):
@@ -152,6 +135,18 @@ class Asker:
             return ""
         self._expect_ok(answer, self._server.session_path)
         return quote(answer.body[:1000].decode("ascii", "replace").strip(), safe="")
+
+    def _ask_application(self, path: str, question: object) -> Answer:
+        """Ask the application for body-worn cameras, which a site may have by another name."""
+        answer = self._ask("POST", path, question)
+        if answer.status == 404:
+            raise Refused(
+                "{host} has no {path}: set app to the name of the server's application",
+                host=self._server.host,
+                path=path,
+            )
+        self._expect_ok(answer, path)
+        return answer
 
     def _expect_ok(self, answer: Answer, path: str) -> None:
         if answer.status in (401, 403):

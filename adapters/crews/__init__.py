@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from adapters._shared.address import is_here
 from adapters.crews.decode import Decoder
 from adapters.crews.inlets import Inlet
 from hooks import CONTRACT, AdapterInfo, BadSettings, Envelope, Fact, Feed, hookimpl
@@ -103,7 +104,7 @@ def _inlet(name: str, section: Section) -> tuple[Inlet, float | None]:
     speed = section.number("speed", 1, low=0.1, high=100)
     stale_s = _staleness(section, "stale_after_s")
     section.end()
-    if listen and not _is_here(listen) and not networks:
+    if listen and not is_here(urlsplit(listen).hostname or "") and not networks:
         # Positions come without a password there: from anybody, they would be anybody's.
         raise BadSettings(f"inlets.{name}.allow", None, "write who may send there")
     inlet = Inlet(name=name, listen=listen, connect=connect, replay=replay, speed=speed,
@@ -115,14 +116,6 @@ def _staleness(section: Section, key: str) -> float | None:
     """Read how long a position of this source stands for now; None: as the town's settings say."""
     seconds = section.number(key, 0, low=0, high=86400)
     return seconds or None
-
-
-def _is_here(address: str) -> bool:
-    host = urlsplit(address).hostname or ""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _check(url: str, topic: str, username: str, password: str) -> None:

@@ -12,7 +12,6 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,6 +19,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from jinja2 import Template
 
+from adapters._shared.address import is_here
 from adapters.ineo import own, templates, trial
 from adapters.ineo.arguments import compile_arguments, fill
 from adapters.ineo.identity import Crews, Identity, Known
@@ -237,7 +237,7 @@ def _access(part: Part, scheme: str, plainly: str) -> Access:
         url = part.raw("url")  # as written: to some servers a final slash is another address
     try:
         parts = urlsplit(url)
-        secure = parts.scheme == scheme or _is_here(parts.hostname or "")
+        secure = parts.scheme == scheme or is_here(parts.hostname or "")
         plain = f"{parts.scheme}://{parts.hostname}…"
     except ValueError:
         secure, plain = True, ""
@@ -257,13 +257,6 @@ def _access(part: Part, scheme: str, plainly: str) -> Access:
         token=part.secret("token"), ca=str(ca) if ca else None, headers=headers,
         timeout_s=part.number("timeout_s", 5, low=0.5, high=9),
     )  # fmt: skip
-
-
-def _is_here(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _is_authority(path: Path) -> bool:

@@ -6,10 +6,10 @@ import re
 import ssl
 from dataclasses import dataclass, field
 from enum import StrEnum
-from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from adapters._shared.address import bare
 from hooks import BadSettings
 from hooks.causes import cause
 from hooks.section import Section
@@ -80,7 +80,7 @@ def read_site(section: Section) -> Site:
 
 
 def _plain(url: str, field: str) -> str:
-    """Check an address: the password goes there, so TLS is not optional."""
+    """Check an address of a gateway, and that it can be one."""
     try:
         parts = urlsplit(url)
         good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
@@ -90,19 +90,7 @@ def _plain(url: str, field: str) -> str:
         raise BadSettings(
             field, url, "write an address beginning with {schemes}", schemes="https://"
         )
-    if parts.username is not None or parts.path or parts.query or parts.fragment:
-        bare = f"{parts.scheme}://{parts.hostname}…"  # never a password in an error
-        raise BadSettings(field, bare, "write scheme, host and port alone, as https://192.0.2.10")
-    if parts.scheme == "http" and not _is_here(parts.hostname or ""):
-        raise BadSettings(field, url, "write https://; plain http is for this very machine alone")
-    return url
-
-
-def _is_here(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    return bare(field, url)
 
 
 def _username(section: Section, account: Account) -> str:

@@ -74,6 +74,11 @@ def test_every_fault_is_listed(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize("section", ["server", "wall", "oidc", "exercise"])
+def test_a_section_written_as_a_value_is_asked_for_as_a_table(tmp_path: Path, section: str) -> None:
+    assert faults(tmp_path, f"{section} = 3") == {section: f"write a table: [{section}]"}
+
+
 def test_a_page_beyond_this_machine_needs_a_certificate(tmp_path: Path) -> None:
     assert "server.host" in faults(tmp_path, '[server]\nhost = "0.0.0.0"')
 
