@@ -54,14 +54,17 @@ class CrewCard:
         Of two places of the same moment the surer stands: a tracker tells one in several sentences.
         """
         known = dict(self.known)
+        place = fact.position
         for name in _KNOWN:
             value = getattr(fact, name)
-            if value is None:
+            # How long a place stands for now is its source's to say, were it to say nothing of it.
+            of_place = name in ("position", "stale_after_s")
+            if place is None if of_place else value is None:
                 continue
             moment, tie = fact.at, str(fact.id)
-            if isinstance(value, Position):
-                moment = min(value.fixed_at or fact.at, fact.at)
-                tie = f"{value.accuracy_m is not None:d} {tie}"
+            if of_place and place is not None:
+                moment = min(place.fixed_at or fact.at, fact.at)
+                tie = f"{place.accuracy_m is not None:d} {tie}"
             entry = (moment, tie, value)
             if name not in known or known[name][:2] < entry[:2]:
                 known[name] = entry

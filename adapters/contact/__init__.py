@@ -6,7 +6,9 @@ One HTTP gateway (text messages, mail, a town's own dispatcher) is asked; see RE
 from __future__ import annotations
 
 from collections.abc import Mapping
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from hooks import CONTRACT, AdapterInfo, BadSettings, Notice, Order, hookimpl
 from hooks.section import Section
@@ -35,7 +37,7 @@ class Contact:
 
         section = Section(settings)
         url, token = section.url("url"), section.text("token", "")
-        if url.startswith("http://") and not url.startswith(("http://127.0.0.1", "http://[::1]")):
+        if urlsplit(url).scheme == "http" and not _is_here(urlsplit(url).hostname or ""):
             raise BadSettings("url", url, "write https://: messages carry places and links")
         self._on_call = section.texts("to", ())
         self._crews = section.table("crews")
@@ -68,3 +70,10 @@ class Contact:
         if self._gateway is None or number is None:
             return None
         return self._gateway.send(order.id, (number,), f"{order.text} {order.link}".strip())
+
+
+def _is_here(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

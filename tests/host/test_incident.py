@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -471,3 +472,16 @@ def test_what_is_said_elsewhere_of_an_incident_nobody_knows_is_dropped() -> None
     assert not board.knows_of(elsewhere(TakenElsewhere, 5, "DUPONT"))
     board.hear(press())
     assert board.knows_of(elsewhere(TakenElsewhere, 5, "DUPONT"))
+
+
+def test_how_long_a_place_stands_for_now_is_of_the_source_that_told_it() -> None:
+    def told(seconds: int, stale_s: float | None) -> CrewFix:
+        place = Position(lon=4, lat=43, fixed_at=at(seconds))
+        return CrewFix(id=FactId(f"c{seconds}"), at=at(seconds), crew=CrewId("crews:1"),
+                       position=place, stale_after_s=stale_s)  # fmt: skip
+
+    radio, tracker = told(0, 900), told(10, None)
+    silent = replace(told(20, 900), position=None)
+
+    for facts in permutations((radio, tracker, silent)):
+        assert heard(*facts).crews[CrewId("crews:1")].crew.stale_after_s is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -64,6 +65,19 @@ def test_whoever_is_on_call_is_told_under_an_id_that_stays_the_same() -> None:
 
 
 @responses.activate
+def test_the_machines_own_netrc_does_not_replace_our_token(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine sms.example.org login other password other\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    responses.post(URL, status=202)
+
+    assert contact().notify(NOTICE) is True
+    assert responses.calls[0].request.headers["Authorization"] == "Bearer a-token"
+
+
+@responses.activate
 def test_a_crew_gets_its_order_with_the_link_of_its_page() -> None:
     responses.post(URL, status=200)
     assert contact().engage(ORDER) is True
@@ -106,7 +120,8 @@ def test_each_answer_of_the_gateway_is_what_it_means(
 
 @pytest.mark.parametrize(
     ("more", "field"),
-    [({"url": "http://sms.example.org"}, "url"), ({"to": [], "crews": {}}, "to"),
+    [({"url": "http://sms.example.org"}, "url"),
+     ({"url": "http://127.0.0.1.example.org"}, "url"), ({"to": [], "crews": {}}, "to"),
      ({"to": "+331"}, "to"), ({"number": "+331"}, "number")],
 )  # fmt: skip
 def test_a_bad_section_names_its_field(more: dict[str, Any], field: str) -> None:
