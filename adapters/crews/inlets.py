@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from ipaddress import IPv4Network, IPv6Network, ip_address
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -23,6 +25,8 @@ from hooks.causes import cause
 BEAT_S = 10.0
 #: Datagrams that may wait: of positions, the newest are the ones that count.
 MOST_WAITING = 2000
+#: Datagrams handed over together.
+TOGETHER = 200
 #: Senders that may be connected at once.
 MOST_SENDERS = 200
 
@@ -84,8 +88,8 @@ class Inlet:
                         await inbox.stirred.wait()
                 inbox.stirred.clear()
                 while inbox.waiting:
-                    body, sender = inbox.waiting.popleft()
-                    await listener(self._envelope(body, sender))
+                    for body, sender in inbox.take():
+                        await listener(self._envelope(body, sender))
         finally:
             transport.close()
 
@@ -188,6 +192,19 @@ class _Datagrams(asyncio.DatagramProtocol):
         if self._inlet.lets(addr[0]):
             self.waiting.append((data, addr[0]))
             self.stirred.set()
+
+    def take(self) -> list[tuple[bytes, str]]:
+        """Give what waits, at most `TOGETHER`: texts in a row from one sender are one message.
+
+        A gateway speaks for hundreds of radios: one at a time, the disk's answer to each would set
+        the pace, and those that wait too long are lost.
+        """
+        some = [self.waiting.popleft() for _ in range(min(len(self.waiting), TOGETHER))]
+        return [
+            (body, sender)
+            for sender, said in groupby(some, itemgetter(1))
+            for body in _together([body for body, _ in said])
+        ]
 
     def error_received(self, exc: Exception) -> None:
         """Pass over: an ICMP answer to nothing of ours."""

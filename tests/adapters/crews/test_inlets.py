@@ -6,11 +6,13 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+import takproto
 
 from adapters.crews import Crews, inlets, track
 from adapters.crews.inlets import Inlet
@@ -88,6 +90,30 @@ async def test_datagrams_are_heard_and_say_who_sent_them() -> None:
 
     assert ear.crews == ["crews:127.0.0.1", "crews:A"]
     assert ear.senders == {"127.0.0.1"}
+
+
+def test_what_a_gateway_sent_while_we_wrote_is_handed_over_together() -> None:
+    inbox = inlets._Datagrams(Inlet(name="radio"))
+    mesh = bytes(takproto.xml2proto(cot(uid="M")))
+    for body, sender in (
+        *((cot(uid=f"A{n}").encode(), "127.0.0.1") for n in range(300)),
+        (nmea(RMC).encode(), "127.0.0.2"), (mesh, "127.0.0.2"),
+        (cot(uid="Z").encode(), "127.0.0.1"),
+    ):  # fmt: skip
+        inbox.datagram_received(body, (sender, 5000))
+
+    taken = [*inbox.take(), *inbox.take()]
+    told = [
+        fact for body, sender in taken
+        for fact in Crews().decode(Envelope(adapter="crews", body=body, sender=sender,
+                                            received_at=datetime.now(UTC)))
+    ]  # fmt: skip
+
+    assert [sender[-1] for _, sender in taken] == ["1", "1", "2", "2", "1"]
+    assert [fact.crew for fact in told if isinstance(fact, CrewFix)] == [
+        *(f"crews:A{n}" for n in range(300)), "crews:127.0.0.2", "crews:M", "crews:Z",
+    ]  # fmt: skip
+    assert not inbox.waiting
 
 
 async def test_a_stream_is_heard_though_it_comes_in_pieces() -> None:
