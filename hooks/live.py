@@ -7,7 +7,7 @@ is kept (CSI R241-13: the feed at the command post is not recorded a second time
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -31,7 +31,8 @@ class Sample:
     """One whole coded picture, or one block of coded sound."""
 
     codec: Codec
-    data: bytes  #: H.264, H.265: an access unit with its start codes (Annex B); sound: one frame
+    #: H.264, H.265: an access unit with its start codes (Annex B); sound: one frame. In no log.
+    data: bytes = field(repr=False)
     at_s: float  #: when it is to be shown: seconds of a clock that picture and sound share
     key: bool = False  #: a picture that needs no earlier one, its parameter sets with it
 

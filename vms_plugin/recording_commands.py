@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hooks import RecordingId
+from hooks.causes import cause, whole
 from vms_plugin.i18n import Language
 from vms_plugin.settings import Settings, read
 
@@ -209,9 +210,12 @@ async def _extract(
     except AlteredError as error:
         altered = say("{piece} is not what was taken in: it was altered", piece=str(error))
         raise _NoError(altered) from error
+    except FileExistsError as error:
+        there = say("{path} is there already: name a new folder", path=str(options.to))
+        raise _NoError(there) from error
     except OSError as error:
-        cause = error.strerror or str(error)
-        raise _NoError(f"{options.to}: {cause}") from error
+        failed = say("taken out in part only: {cause}", cause=whole(cause(error)))
+        raise _NoError(failed) from error
     lines = [say("{path} written.", path=str(path)) for path in paths]
     if options.training:
         lines.append(say("For training, make it anonymous before it is shown (R241-13)."))

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import errno
 import hashlib
 import io
 import json
+import os
 import stat
 import subprocess
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from hooks import DeviceId, Piece, PieceKind, Recording, RecordingId
 from vms_plugin.certificate import issue
 from vms_plugin.cli import main
-from vms_plugin.recordings import open_archive
+from vms_plugin.recordings import extraction, open_archive
 from vms_plugin.recordings.extraction import harmless_name
 from vms_plugin.register import faults
 from vms_plugin.settings import read
@@ -160,8 +164,29 @@ def test_what_is_taken_out_is_whole_harmless_and_communicated(config: Path, tmp_
     assert detail == {
         "recipient": "OPJ Martin", "procedure": "judiciaire", "number": "2026/0412",
     }  # fmt: skip
-    assert run(config, *words)[0] == 1  # the folder is there already
+    code, _, err = run(config, *words)
+    assert (code, "est déjà là" in err) == (1, True)
     assert "écrit" in said
+
+
+def test_what_the_disk_does_not_take_leaves_no_half_of_a_picture(
+    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Full(io.BytesIO):
+        def write(self, data: Any) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    def opened(number: int, mode: str) -> Full:
+        os.close(number)
+        return Full()
+
+    monkeypatch.setattr(extraction, "os", SimpleNamespace(**{**vars(os), "fdopen": opened}))
+    words = ("extract", NAME, "--to", str(tmp_path / "o"), "--recipient", "OPJ", "--reason", "x",
+             "--training")  # fmt: skip
+    code, _, err = run(config, *words)
+
+    assert (code, "espace disque épuisé" in err) == (1, True)
+    assert list((tmp_path / "o").iterdir()) == []
 
 
 @pytest.mark.parametrize(

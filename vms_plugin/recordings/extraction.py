@@ -66,13 +66,16 @@ def _copies(archive: Archive, pieces: list[tuple[KeptPiece, str]], folder: Path)
 def _copy(archive: Archive, kept: KeptPiece, file: str, path: Path) -> None:
     digest = hashlib.sha256()
     number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with archive.files.read(file) as source, os.fdopen(number, "wb") as copy:
-        while block := source.read(BLOCK):
-            digest.update(block)
-            copy.write(block)
-    if digest.hexdigest() != kept.sha256:
-        path.unlink()
-        raise AlteredError(kept.piece.name)
+    try:
+        with os.fdopen(number, "wb") as copy, archive.files.read(file) as source:
+            while block := source.read(BLOCK):
+                digest.update(block)
+                copy.write(block)
+        if digest.hexdigest() != kept.sha256:
+            raise AlteredError(kept.piece.name)
+    except BaseException:
+        path.unlink()  # half a picture, or another one, leaves with nobody
+        raise
 
 
 def harmless_name(name: str) -> str:

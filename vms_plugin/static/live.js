@@ -31,7 +31,7 @@ export class Picture {
     const changed = incident !== this.wanted;
     Object.assign(this, { wanted: incident, status, entitled });
     const open = incident && entitled && status && status.state !== "ended";
-    this.player.want(open ? `/whep/${incident}` : "");
+    this.player.want(open ? `/whep/${encodeURIComponent(incident)}` : "");
     if (changed) this.enlarge(false);
     this.render();
   }
