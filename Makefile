@@ -30,14 +30,14 @@ test: setup ## lint, types, import rules, catalogue, every test with branch cove
 	$(BIN)/coverage run -m pytest
 	$(BIN)/coverage report
 
-lint:
+lint: ## style, by ruff
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-types:
+types: ## types, by mypy
 	$(BIN)/mypy
 
-imports:
+imports: ## who may import whom
 	$(BIN)/lint-imports --no-cache
 
 i18n: setup ## extract the sentences and compile the catalogues
