@@ -13,6 +13,7 @@ from adapters.milestone.api import Api
 from adapters.milestone.bodyworn import examine_worn
 from adapters.milestone.bookmarks import Bookmarks
 from adapters.milestone.client import Client, NoAlarmsError
+from adapters.milestone.decode import guid_of
 from adapters.milestone.ladder import Ladder, Scene, joined
 from adapters.milestone.matrix import Matrix
 from adapters.milestone.ptz import Turner
@@ -103,10 +104,14 @@ class Desk:
         self._wall.warm()
 
     def cameras(self) -> list[Camera]:
-        """Give the inventory, and remember it."""
-        inventory = self.client.cameras()
+        """Give the town's cameras, and remember all.
+
+        One that stands for a body-worn device is none of them, though it may have been given a
+        place: nobody looks through it unless its wearer has pressed (CSI R241-11).
+        """
+        inventory, worn = self.client.cameras(), self.sources.worn()
         self.sources.learn(inventory)
-        return inventory
+        return [each for each in inventory if guid_of(each.id) not in worn]
 
     def recall(self, receipts: Mapping[IncidentId, Receipt]) -> None:
         """Know again what each incident holds, after a restart."""

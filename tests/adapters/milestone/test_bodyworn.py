@@ -108,6 +108,17 @@ def test_doctor_says_a_camera_that_is_not_there(site: Running) -> None:
     assert [each.well for each in missing] == [False]
 
 
+def test_r241_11_a_camera_that_stands_for_an_officer_is_none_of_the_towns(site: Running) -> None:
+    """It may well have a place, for the alarm's jump: it is no CCTV camera that sees it."""
+    one, two, *_ = site.ready["cameras"]
+    adapter = adapter_on(site, slots={"PM-7": two})
+
+    listed = {each.id.partition(":")[2] for each in adapter.list_cameras()}
+
+    assert one in listed
+    assert not {two, site.ready["bodyworn"][SERIAL]} & listed
+
+
 def test_an_officer_is_followed_by_his_slot_whatever_device_he_wears(site: Running) -> None:
     one, two = site.ready["cameras"][:2]
     adapter = adapter_on(site, devices={}, slots={"PM-214": two})

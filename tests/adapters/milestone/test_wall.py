@@ -419,7 +419,7 @@ def test_a_wall_that_does_not_answer_blocks_no_alarm_and_is_shown_later(
     now[0] = 1.5
     later = adapter.show(picture, receipt, True)
 
-    assert "wall" in str(receipt.missing)
+    assert "Smart Wall" in str(receipt.missing)
     assert json.loads(receipt.data)["alarm"]
     assert later.missing is None
 
