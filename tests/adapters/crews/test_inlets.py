@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import AsyncIterator, Callable
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from adapters.crews import Crews, inlets, track
 from adapters.crews.inlets import Inlet
 from adapters.crews.track import points
 from hooks import BadSettings, CrewFix, Envelope, Fact, Malformed, Message, Unreachable
-from tests.adapters.crews.test_radios import RMC, cot, nmea
+from tests.adapters.crews.test_radios import NOW, RMC, cot, nmea
 from tests.network import free_port
 
 
@@ -106,7 +105,7 @@ def test_what_a_gateway_sent_while_we_wrote_is_handed_over_together() -> None:
     told = [
         fact for body, sender in taken
         for fact in Crews().decode(Envelope(adapter="crews", body=body, sender=sender,
-                                            received_at=datetime.now(UTC)))
+                                            received_at=NOW))
     ]  # fmt: skip
 
     assert [sender[-1] for _, sender in taken] == ["1", "1", "2", "2", "1"]
