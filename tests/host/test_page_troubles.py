@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -11,13 +13,14 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page, Route, sync_playwright
 
-from hooks import CrewId, Phase
+from hooks import CrewId, Escalation, FactId, Phase
 from tests.host.live_room import INCIDENT, PASSWORD, Room
 from tests.host.test_crew_page import sent
 from tests.host.test_page import at_desk as any_desk
 from tests.serving import Server
 from vms_plugin import blotter
 from vms_plugin.demo_page import FLAGS
+from vms_plugin.incident import Escalated
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
@@ -373,5 +376,52 @@ async def test_what_another_operator_undoes_is_not_shown_as_standing(tmp_path: P
         page.keyboard.press("z")  # it takes nothing of Marc's back
         page.wait_for_timeout(500)
         assert there.engine.pictures[INCIDENT].placed_by == "Marc"
+
+    await at_desk(tmp_path, act)
+
+
+async def test_whoever_is_called_on_when_nobody_confirms_is_brought_to_it(tmp_path: Path) -> None:
+    loop = asyncio.get_running_loop()
+
+    def act(page: Page, there: Room) -> None:
+        there.engine.settings = replace(there.engine.settings, second_group=("civil",))
+        page.reload()
+        page.wait_for_selector(".card:nth-child(2)")
+        shown = page.get_attribute("#cards .card:has([aria-current])", "data-incident")
+        [other] = there.engine.pictures.keys() - {shown}
+        step = Escalated(
+            id=FactId("renfort:e"), at=datetime.now(UTC), incident=other, by="Renfort",
+            step=Escalation.ROOM,
+        )  # fmt: skip
+        asyncio.run_coroutine_threadsafe(there.engine.escalate([step]), loop).result(10)
+        page.wait_for_selector(f'[data-incident="{other}"] [aria-current]')
+        page.wait_for_selector("#banner:has-text('c’est à vous de la prendre')")
+        page.wait_for_function(
+            "document.getElementById('live').textContent.startsWith('Personne n’a confirmé')"
+        )
+
+    await at_desk(tmp_path, act, presses=2)
+
+
+async def test_a_camera_whose_order_is_lost_is_not_said_to_turn_for_ever(tmp_path: Path) -> None:
+    def act(page: Page, _there: Room) -> None:
+        said = page.evaluate("""async () => {
+            const strip = await import("/static/strip.js");
+            const { words } = await import("/static/text.js");
+            const { room } = await import("/static/room.js");
+            const [picture] = room.pictures.values();
+            picture.cameras = [{ id: "c", name: "Gare", turns: true, reasons: [] }];
+            room.chosen = picture.incident;
+            const seen = [];
+            const redraw = () => {
+                strip.renderStrip(redraw);
+                seen.push(document.getElementById("tiles").textContent.includes(words.aiming));
+            };
+            window.fetch = () => Promise.reject(new Error("cut"));
+            strip.aimNumber(1, redraw);
+            while (seen.length < 2) await new Promise((then) => setTimeout(then, 20));
+            return seen;
+        }""")
+        assert said == [True, False]
 
     await at_desk(tmp_path, act)

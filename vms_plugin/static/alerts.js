@@ -7,6 +7,9 @@ export const SIGNS = { new: "▲", taken: "●", engaged: "▶", closed: "■" }
 //: Above that many open alerts, cards keep their first lines only.
 const ROOMY = 3;
 
+// That nobody confirmed; those who are called on then are told that it is their turn.
+export const escalation = ({ escalated }) => (escalated === "room" && room.secondGroup ? words.roomYou : words[escalated]);
+
 export function renderAlerts(choose) {
   const cards = ordered();
   const live = cards.filter(isOpen);
@@ -46,7 +49,7 @@ function card(picture, current, choose) {
   name.append(pick);
   box.append(state, name);
   box.append(picture.position || picture.near ? el("p", "street", picture.near) : el("p", "street warn", words.positionNone));
-  if (picture.escalated) box.append(el("p", "more warn", words[picture.escalated]));
+  if (picture.escalated) box.append(el("p", "more warn", escalation(picture)));
   if (picture.phase === "new" && can("decider")) box.append(takeButton(picture));
   if (picture.ended && isOpen(picture)) box.append(el("p", "more", fill(words.ended, { time: clock(picture.ended) })));
   if (picture.closedBy) box.append(el("p", "more", fill(words.closedBy, { name: picture.closedBy, outcome: picture.outcome })));

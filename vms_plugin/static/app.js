@@ -5,13 +5,13 @@ import { Stream, logIn } from "./stream.js";
 import { Keys } from "./keys.js";
 import { Correction } from "./correct.js";
 import { $, button, el, renderAges, words } from "./text.js";
-import { chosen, drawnTo, can, forget, hours, isOpen, now, open, ordered, renew, restate, room, unseen } from "./room.js";
+import { calledElsewhere, chosen, drawnTo, can, forget, hours, isOpen, now, open, ordered, renew, restate, room, unseen } from "./room.js";
 import { askClosing, complain, recheck, take, takeBack } from "./decide.js";
 import { announce, renderSound, ring, sound } from "./ring.js";
 import { renderAlerts } from "./alerts.js";
 import { renderBanner } from "./banner.js";
 import { REACTION_MS, engageNumber, renderHelp } from "./help.js";
-import { aimed, aimNumber, pin, renderStrip, renderTiles, shown } from "./strip.js";
+import { aimed, aimNumber, forgetTurning, pin, renderStrip, renderTiles, shown } from "./strip.js";
 import { renderChain } from "./chain.js";
 import { recordedTrails, renderRecordings } from "./recordings.js";
 import { draftedFor, focusNote, forgetDrafts, leaveNote, renderLog, restoreDrafts, staleLog } from "./log.js";
@@ -30,6 +30,7 @@ const stream = new Stream({
     const known = room.pictures;
     restate(state);
     restoreDrafts(room.user);
+    forgetTurning();
     town.renew(state.bounds);
     // What came while nothing was heard comes now.
     unseen().filter((each) => !known.has(each.incident)).forEach(arrive);
@@ -40,6 +41,11 @@ const stream = new Stream({
     if (!renew(picture)) return;
     recheck(picture);
     if (!known && picture.phase === "new") arrive(picture);
+    // Nobody answered: whoever is called on now is brought to it, unless he works on his own.
+    else if (picture.escalated && known.escalated !== picture.escalated) {
+      announce(picture);
+      if (room.secondGroup && !calledElsewhere(picture)) { room.drawnAt = performance.now(); choose(picture.incident); }
+    }
     if (known?.phase !== picture.phase) staleLog(picture.incident);
     // Fifty alerts that only grow older, while crews drive, must not hold up the one that is new.
     if (known && picture.incident !== room.chosen && sameCard(known, picture)) return sometime();
@@ -216,7 +222,7 @@ const keys = new Keys([
   ["arrowleft", "", "", () => arrow(-1, 0)],
   ["arrowright", "", "", () => arrow(1, 0)],
   ["l", "L", words.keyPlace, seen(() => correction.toggle())],
-  ["o", "O 1 – 4", words.keyAim, () => keys.awaitDigit(words.modeAim, ofThisAlert(aimNumber))],
+  ["o", "O 1 – 4", words.keyAim, () => keys.awaitDigit(words.modeAim, ofThisAlert((number) => aimNumber(number, later)))],
   ["e", "E 1 – 4", words.keyPin, () => keys.awaitDigit(words.modePin, ofThisAlert((number) => pin(number, later)))],
   ["j", "J", words.keyNote, seen(focusNote)],
   ["p", "P", words.keyPicture, () => tile.enlarge(!$("tile").classList.contains("large"))],

@@ -1,7 +1,7 @@
 // The chosen alert in letters that are read from three metres: who, where, how it stands, what next.
 import { $, aging, button, clock, el, fill, keep, sign, words } from "./text.js";
 import { can, chosen, isOpen, mine, now, unseen } from "./room.js";
-import { SIGNS } from "./alerts.js";
+import { SIGNS, escalation } from "./alerts.js";
 
 export function renderBanner(acts) {
   const picture = chosen();
@@ -67,7 +67,7 @@ function facts(picture) {
     add("", words.closedNoPicture);
     return box;
   }
-  if (picture.escalated) add("warn", words[picture.escalated]);
+  if (picture.escalated) add("warn", escalation(picture));
   if (picture.name) add("", fill(words.officerName, { name: picture.name }));
   add("", fill(words.pressedAt, { time: clock(picture.opened) }));
   if (picture.position) add(...placeLine(picture));

@@ -1,5 +1,6 @@
 // What cannot be missed: the sound, the tab's title and its icon, until somebody takes the alert.
 import { $, fill, words } from "./text.js";
+import { escalation } from "./alerts.js";
 import { unseen } from "./room.js";
 import { Sound } from "./sound.js";
 
@@ -29,5 +30,6 @@ export function renderSound() {
 }
 
 export function announce(picture) {
-  $("live").textContent = fill(words.announced, { title: picture.title });
+  const more = picture.escalated ? `${escalation(picture)}. ` : "";
+  $("live").textContent = more + fill(words.announced, { title: picture.title });
 }

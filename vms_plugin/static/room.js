@@ -53,4 +53,10 @@ export function drawnTo(picture) {
   return picture.phase === "new" && !mine(chosen()) && chosen()?.phase !== "new" && !writing();
 }
 
+// Of an alert that nobody took, for whoever is called on: only his own work, or another such one, goes before.
+export function calledElsewhere(picture) {
+  const here = chosen();
+  return mine(here) || writing() || here?.incident === picture.incident || Boolean(here?.escalated);
+}
+
 const writing = () => document.activeElement?.id === "note-text" && document.activeElement.value !== "";

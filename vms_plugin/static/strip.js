@@ -87,7 +87,7 @@ function caption(camera, redraw) {
   hold.setAttribute("aria-pressed", String(camera.pinned));
   if (can("decider")) bar.append(hold);
   if (camera.turns && can("videoprotection") && can("decider")) {
-    const aim = button("plain", words.aim, () => turn(camera));
+    const aim = button("plain", words.aim, () => turn(camera, redraw));
     aim.dataset.act = "aim";
     bar.append(aim);
   }
@@ -102,15 +102,25 @@ function caption(camera, redraw) {
 
 const turned = new Map(); // camera → what came of turning it the last time, for whom and when, as the host says
 
-function turn(camera) {
+function turn(camera, redraw) {
   turned.set(camera.id, { incident: room.chosen, done: true, how: words.aiming, at: null });
-  post({ decision: "aim", incident: room.chosen, camera: camera.id }).then((sent) => { if (!sent) turned.delete(camera.id); });
+  redraw();
+  post({ decision: "aim", incident: room.chosen, camera: camera.id }).then((sent) => {
+    if (sent) return;
+    turned.delete(camera.id);
+    redraw();
+  });
 }
 
-export function aimNumber(number) {
+// The link was cut: what a camera answered meanwhile is in the log, and nothing is said to be turning for ever.
+export function forgetTurning() {
+  for (const [camera, { at }] of turned) if (!at) turned.delete(camera);
+}
+
+export function aimNumber(number, redraw) {
   const picture = chosen();
   const camera = isOpen(picture) && shown(picture).find((each) => each.n === number);
-  if (camera?.turns) turn(camera);
+  if (camera?.turns) turn(camera, redraw);
   else complain(camera ? fill(words.aimFixed, { name: camera.name }) : fill(words.noNumber, { n: number }));
 }
 

@@ -64,6 +64,7 @@ WORDS = {
     "wearerPending": _("the officer is being told"),
     "wearerCannot": _("the officer cannot be told by his camera"),
     "room": _("Nobody confirmed: the second group is called on"),
+    "roomYou": _("Nobody confirmed: it is yours to take in charge"),
     "outside": _("Nobody confirmed: somebody outside the room is called"),
     "officerName": _("officer: {name}"),
     "aim": _("Turn to him"),
