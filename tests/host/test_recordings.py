@@ -43,7 +43,7 @@ from vms_plugin.recordings.ledger import (
     SetAside,
     UnknownRecordingError,
 )
-from vms_plugin.recordings.retention import keep_the_month
+from vms_plugin.recordings.retention import Steady, keep_the_month
 from vms_plugin.register import faults
 from vms_plugin.settings import Settings, parse
 from vms_plugin.store import Store
@@ -342,6 +342,27 @@ async def test_after_days_off_it_is_destroyed_at_the_start(house: House) -> None
     clockwork.cancel()
 
     assert (await house.lines())[-1][0] == "erasure"
+
+
+async def test_a_clock_that_leaps_ahead_destroys_nothing_for_a_day(house: House) -> None:
+    """A year mistyped and set right the same morning; a machine that slept loses a day at most."""
+    wall, ticks = [DAY], [0.0]
+    clock = Steady(lambda: wall[0], lambda: ticks[0])
+
+    def after(seconds: float, leap: timedelta = timedelta()) -> datetime:
+        wall[0] += timedelta(seconds=seconds) + leap
+        ticks[0] += seconds
+        return clock.now()
+
+    year = timedelta(days=365)
+    assert after(60) == DAY + timedelta(seconds=60)
+    assert after(60, year) == DAY + timedelta(seconds=120)
+    assert after(3600, -year) == wall[0]
+    assert after(60, -timedelta(hours=5)) == wall[0]  # back: destroys later, never earlier
+    assert after(60, year) < wall[0]
+    assert after(86_000) < wall[0]
+    assert after(400) == wall[0]
+    assert after(60) == wall[0]
 
 
 async def test_a_crash_between_decision_and_destruction_is_made_good(house: House) -> None:
