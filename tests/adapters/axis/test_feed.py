@@ -24,6 +24,7 @@ from hooks import (
     Refused,
     Unreachable,
 )
+from tests.adapters.feeds import beside, failure
 
 PASSWORD = "élan & 100%"
 
@@ -50,28 +51,12 @@ def feed_of(adapter: Axis) -> Feed:
 
 
 @contextlib.asynccontextmanager
-async def listening(device: Any, ear: Any, **more: object) -> AsyncIterator[asyncio.Task[None]]:
+async def listening(device: Any, ear: Any, **more: object) -> AsyncIterator[asyncio.Future[None]]:
     """Serve, listen, and let the first state be read."""
     async with device.serving():
         running = asyncio.ensure_future(feed_of(adapter_for(device, **more)).run(ear))
-        waiting = asyncio.ensure_future(ear.until(lambda: "links" in ear.channels()))
-        await asyncio.wait({running, waiting}, return_when=asyncio.FIRST_COMPLETED)
-        waiting.cancel()
-        try:
-            if running.done():
-                running.result()
+        async with beside(running, ear.until(lambda: "links" in ear.channels())):
             yield running
-        finally:
-            running.cancel()
-            await asyncio.gather(running, return_exceptions=True)
-
-
-async def failure(running: asyncio.Task[None]) -> BaseException:
-    async with asyncio.timeout(10):
-        await asyncio.wait({running})
-    error = running.exception()
-    assert error is not None
-    return error
 
 
 async def refusal(device: Any, ear: Any, **more: object) -> BaseException:
@@ -79,6 +64,12 @@ async def refusal(device: Any, ear: Any, **more: object) -> BaseException:
     async with device.serving():
         running = asyncio.ensure_future(feed_of(adapter_for(device, **more)).run(ear))
         return await failure(running)
+
+
+def streaming(session: str) -> dict[str, str]:
+    """What the device lists of a camera that has streamed for a minute."""
+    started = datetime.now(UTC) - timedelta(minutes=1)
+    return {"id": "c", "sessionId": session, "started": started.isoformat()}
 
 
 def facts(envelopes: list[Envelope]) -> list[Any]:
@@ -164,7 +155,7 @@ def event_frame(session: str) -> dict[str, Any]:
 
 async def test_a_press_of_before_we_listened_is_read_from_the_state(device: Any, ear: Any) -> None:
     device.targets = [
-        {"id": "c", "sessionId": "s-0", "started": "2026-11-23T18:04:05Z"},
+        streaming("s-0"),
         {"id": "never-streamed"},
     ]
 
@@ -264,7 +255,7 @@ async def test_nonsense_in_a_frame_is_passed_on_and_kills_nothing(device: Any, e
 
 async def test_events_silently_dead_are_found_by_the_state_and_said(device: Any, ear: Any) -> None:
     async with listening(device, ear) as running:
-        device.targets = [{"id": "c", "sessionId": "s-quiet", "started": "2026-11-23T18:04:05Z"}]
+        device.targets = [streaming("s-quiet")]
         error = await failure(running)
 
     assert isinstance(error, Unreachable)
@@ -274,7 +265,7 @@ async def test_events_silently_dead_are_found_by_the_state_and_said(device: Any,
 
 
 async def test_an_end_that_no_event_told_is_in_the_list(device: Any, ear: Any) -> None:
-    device.targets = [{"id": "c", "sessionId": "s-1", "started": "2026-11-23T18:04:05Z"}]
+    device.targets = [streaming("s-1")]
     async with listening(device, ear):
         over = {**device.targets[0], "stopped": datetime.now(UTC).isoformat()}
         device.targets = [over]

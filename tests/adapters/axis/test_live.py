@@ -34,6 +34,7 @@ from hooks import (
     Unreachable,
 )
 from hooks.errors import BadSettings
+from tests.adapters.feeds import beside
 from tests.serving import Server
 
 SERIAL = "S1"
@@ -121,16 +122,8 @@ async def showing(
     there.device.press(SERIAL, {})
     screen = Screen()
     running = start(there.source(**more), screen)
-    waiting = asyncio.ensure_future(screen.until(lambda: screen.of(Codec.H264)))
-    await asyncio.wait({running, waiting}, return_when=asyncio.FIRST_COMPLETED)
-    waiting.cancel()
-    try:
-        if running.done():
-            running.result()
+    async with beside(running, screen.until(lambda: screen.of(Codec.H264))):
         yield screen, running
-    finally:
-        running.cancel()
-        await asyncio.gather(running, waiting, return_exceptions=True)
 
 
 def start(run: Callable[[Screen], Awaitable[None]], screen: Screen) -> asyncio.Future[None]:

@@ -18,6 +18,7 @@ from adapters.crews.inlets import Inlet
 from adapters.crews.track import points
 from hooks import BadSettings, CrewFix, Envelope, Fact, Malformed, Message, Unreachable
 from tests.adapters.crews.test_radios import NOW, RMC, cot, nmea
+from tests.adapters.feeds import beside
 from tests.network import free_port
 
 
@@ -66,16 +67,8 @@ async def opened(**inlet: Any) -> AsyncIterator[Ear]:
     [feed] = adapter.list_feeds()
     ear = Ear(adapter)
     running = asyncio.ensure_future(feed.run(ear))
-    waiting = asyncio.ensure_future(ear.until(lambda: ear.ups))
-    await asyncio.wait({running, waiting}, return_when=asyncio.FIRST_COMPLETED)
-    waiting.cancel()
-    try:
-        if running.done():
-            running.result()
+    async with beside(running, ear.until(lambda: ear.ups)):
         yield ear
-    finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
 
 
 async def test_datagrams_are_heard_and_say_who_sent_them() -> None:
@@ -310,11 +303,8 @@ def test_each_source_says_how_long_its_positions_stand() -> None:
     body = nmea(RMC, tag="s:V1").encode()
 
     def heard(channel: str) -> float | None:
-        from datetime import UTC, datetime
-
-        at = datetime(2026, 11, 23, 17, 4, 10, tzinfo=UTC)
         [fact] = adapter.decode(
-            Envelope(adapter="crews", body=body, received_at=at, channel=channel)
+            Envelope(adapter="crews", body=body, received_at=NOW, channel=channel)
         )
         assert isinstance(fact, CrewFix)
         return fact.stale_after_s

@@ -16,6 +16,7 @@ from paho.mqtt import publish
 from adapters.crews import Crews
 from adapters.crews.decode import RETAINED, RS
 from hooks import CrewFix, Envelope, Message, Refused, Unreachable
+from tests.adapters.feeds import beside, failure
 
 pytestmark = pytest.mark.broker
 
@@ -65,24 +66,8 @@ def run(broker: Any, ear: Ear, **more: object) -> asyncio.Future[None]:
 async def listening(broker: Any, ear: Ear, **more: object) -> AsyncIterator[asyncio.Future[None]]:
     before = ear.ups
     running = run(broker, ear, **more)
-    waiting = asyncio.ensure_future(ear.until(lambda: ear.ups > before))
-    await asyncio.wait({running, waiting}, return_when=asyncio.FIRST_COMPLETED)
-    waiting.cancel()
-    try:
-        if running.done():
-            running.result()
+    async with beside(running, ear.until(lambda: ear.ups > before)):
         yield running
-    finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
-
-
-async def failure(running: asyncio.Future[None]) -> BaseException:
-    async with asyncio.timeout(10):
-        await asyncio.wait({running})
-    error = running.exception()
-    assert error is not None
-    return error
 
 
 async def say(broker: Any, crew: str, *, qos: int = 1, retain: bool = False, **said: Any) -> None:
