@@ -29,7 +29,7 @@ from tests.host.acted import INCIDENT, press, running, tell
 from tests.host.paper import until
 from vms_plugin import upkeep
 from vms_plugin.cli import main
-from vms_plugin.roster import Roster, Wearer, differs, read_roster
+from vms_plugin.roster import Line, Roster, Wearer, differs, read_roster
 from vms_plugin.roster_table import UnreadableRosterError
 from vms_plugin.settings import Settings
 from vms_plugin.waypoint import assignments, forget_trails, keep_assignments, ways
@@ -195,6 +195,26 @@ def test_the_hours_of_a_crew_are_its_own_however_its_name_is_typed() -> None:
     assert [roster.on_duty(CrewId("crews:Alpha"), each) for each in at] == [True, False, False]
     assert [roster.on_duty(CrewId("ineo:alpha"), each) for each in at] == [True, False, True]
     assert roster.on_duty(CrewId("crews:"), at[0]) is None
+
+
+def test_a_roster_of_years_is_not_walked_through_for_each_position(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looked = 0
+    holds = Line.holds
+
+    def counted(line: Line, at: datetime) -> bool:
+        nonlocal looked
+        looked += 1
+        return holds(line, at)
+
+    rows = [f";;;;{n % 300};{1 + n % 28:02d}/11/2026 06:00;" for n in range(3000)]
+    roster = read(*rows, *(f"C{n};PM-{n};;;;;" for n in range(300)))
+    monkeypatch.setattr(Line, "holds", counted)
+    assert roster.on_duty(CrewId("crews:21"), local("30/11/2026 09:00")) is True
+    assert roster.wearer(DeviceId("axis:c21"), local("30/11/2026 09:00")) is not None
+
+    assert looked <= 11
 
 
 @given(st.binary(max_size=300))
