@@ -232,12 +232,16 @@ class Adapters:
             self._note(self._adapters[name], hook, why(late))
             raise late from None
 
-    def start(self, name: str, hook: str, **facts: Any) -> Future[Any]:
+    def start(self, name: str, hook: str, *, clears: bool = True, **facts: Any) -> Future[Any]:
         """Call one hook in a thread of its own; the answer comes when it comes."""
-        return _in_thread(lambda: self.call(name, hook, **facts))
+        return _in_thread(lambda: self.call(name, hook, clears=clears, **facts))
 
-    def call(self, name: str, hook: str, **facts: Any) -> Any:
-        """Call one hook in this very thread; note how it went."""
+    def call(self, name: str, hook: str, *, clears: bool = True, **facts: Any) -> Any:
+        """Call one hook in this very thread; note how it went.
+
+        `clears`: that it went well says that it works again; no, where it is asked of many things
+        at once, and one of them may fail still.
+        """
         adapter = self._adapters[name]
         try:
             answer = self._invoke(adapter, hook, facts)
@@ -247,7 +251,8 @@ class Adapters:
         except Exception as error:
             self._note(adapter, hook, why(error))
             raise Unreachable("{hook} failed: {cause}", hook=hook, cause=cause(error)) from error
-        self._clear(adapter, hook)
+        if clears:
+            self._clear(adapter, hook)
         return answer
 
     def decode(self, envelope: Envelope) -> tuple[list[Fact], Malformed | None]:

@@ -191,7 +191,8 @@ class Courier:
     async def _watched(self, call: Call, keep: Keep) -> object:
         """Wait for the answer; past the deadline say so, and go on waiting."""
         facts = {**call.facts, "keep": keep}
-        future: Future[Any] = self._adapters.start(self.adapter, call.hook, **facts)
+        # What one subject gets says nothing of another that fails: `_absolve` does, of them all.
+        future: Future[Any] = self._adapters.start(self.adapter, call.hook, clears=False, **facts)
         answer = asyncio.wrap_future(future)
         done, _ = await asyncio.wait({answer}, timeout=CALL_S)
         if not done:

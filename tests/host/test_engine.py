@@ -27,7 +27,10 @@ from hooks import (
     LiveList,
     Malformed,
     Phase,
+    Picture,
     Position,
+    Receipt,
+    Unreachable,
     hookimpl,
 )
 from tests.host.acted import INCIDENT, Source, Vms, end, press, running, tell
@@ -194,6 +197,35 @@ async def test_what_is_not_understood_is_kept_and_said(tmp_path: Path) -> None:
     assert answer.facts == ("axis:s1:start",)
     assert [str(fault) for fault in answer.faults] == ["word = 'bad': write press"]
     assert kept == 1
+
+
+class HalfDeaf(Vms):
+    """A VMS that takes one alert, and not the other until it is healed."""
+
+    healed = False
+
+    @hookimpl
+    def show(self, picture: Picture, receipt: Receipt | None, repeated: bool) -> Receipt:
+        if picture.incident == "axis:s2" and not self.healed:
+            raise Unreachable("it does not answer")
+        return super().show(picture, receipt, repeated)
+
+
+async def test_what_one_alert_gets_does_not_hide_that_another_is_not_shown(tmp_path: Path) -> None:
+    vms = HalfDeaf()
+    async with running(tmp_path, vms=vms) as engine:
+        failures = engine.adapters["vms"].failures
+        await tell(engine, press(), press("axis:s2"))
+        await until(lambda: "show" in failures and vms.alarms.get(INCIDENT))
+        since = failures["show"].since
+        await engine.take_in_charge(INCIDENT, "Léa")
+        await until(lambda: vms.alarms[INCIDENT][-1][1] is Phase.TAKEN)
+        await until(lambda: not engine.dispatch.couriers["vms"]._busy)
+        still = failures["show"].since
+        vms.healed = True
+        await until(lambda: not failures)
+
+    assert still == since
 
 
 async def test_what_a_queue_kept_for_days_does_not_win_over_what_came_after(
