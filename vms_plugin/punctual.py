@@ -33,8 +33,8 @@ class Punctual(H11Protocol):
 
     def _look(self, before: object) -> None:
         """Let a client go that was between the same two requests all the while."""
-        if self.transport.get_protocol() is not self:
-            return  # it has become a WebSocket
+        if self.transport.is_closing() or self.transport.get_protocol() is not self:
+            return  # it is over, or has become a WebSocket
         idle = self.conn.their_state is h11.IDLE  # until the head of a request is whole
         if idle and self.cycle is before:
             self.transport.close()

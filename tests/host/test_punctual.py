@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from asyncio.sslproto import _SSLProtocolTransport
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -71,3 +73,14 @@ async def test_the_next_request_is_waited_for_no_longer_than_the_first() -> None
         await asyncio.wait_for(reader.readuntil(b"half"), 5)
         writer.write(HEAD[:20])
         assert await asyncio.wait_for(reader.read(), 5) == b""
+
+
+def test_a_connection_that_is_being_closed_is_looked_at_without_a_fault() -> None:
+    """By TLS its goodbye takes a while, in which it has no protocol any more."""
+    closing = _SSLProtocolTransport(Mock(), Mock())
+    closing.close()
+    closing.close()  # by uvicorn, and once more by us
+    connection = Punctual.__new__(Punctual)
+    connection.transport = closing
+
+    connection._look(None)
