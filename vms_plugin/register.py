@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import IO
+from zoneinfo import ZoneInfo
 
 from hooks import Message
 from vms_plugin.i18n import Language
@@ -83,12 +84,14 @@ def _fault(text: str, seq: int) -> Message:
     return Message(text=text, params={"seq": seq})
 
 
-def export(rows: Iterable[Row], into: IO[str], say: Language) -> None:
-    """Write entries as CSV for French spreadsheets: semicolons, headings in words."""
+def export(rows: Iterable[Row], into: IO[str], say: Language, zone: ZoneInfo) -> None:
+    """Write entries as CSV for French spreadsheets: semicolons, words, times of the place."""
     sheet = csv.writer(into, delimiter=";")
     sheet.writerow([say(heading) for heading in _HEADINGS])
-    for seq, at, kind, *rest in rows:
-        sheet.writerow([seq, at, kind_of(kind, say), *map(harmless, rest)])
+    for seq, at, kind, who, what, why, detail, *marks in rows:
+        when = datetime.fromisoformat(at).astimezone(zone).isoformat(timespec="microseconds")
+        said = map(harmless, (who, what, why, written_detail(detail, say)))
+        sheet.writerow([seq, when, kind_of(kind, say), *said, *marks])
 
 
 def written_detail(detail: str, say: Language) -> str:

@@ -78,7 +78,7 @@ def _export(rows: list[Row], settings: Settings, path: Path | None, say: Languag
 
         return _write(path, as_pdf(rows, say, settings.timezone, datetime.now(UTC)), say)
     sheet = io.StringIO(newline="")
-    export(rows, sheet, say)
+    export(rows, sheet, say, settings.timezone)
     if path is None:
         sys.stdout.write(sheet.getvalue())
         return 0

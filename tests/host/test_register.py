@@ -9,6 +9,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -132,12 +133,17 @@ async def test_a_clock_that_was_wrong_leaves_no_hole_in_the_chain(tmp_path: Path
 def test_the_export_is_french_and_no_formula_runs_in_it() -> None:
     sheet = io.StringIO()
     columns = entry(1).written()
-    dangerous = (*columns[:2], "=HYPERLINK(1)", *columns[3:])
-    export([(1, *dangerous, "", "m")], sheet, Language("fr"))  # type: ignore[list-item]
+    detail = '{"address": "10.0.0.7", "end": "unknown, the host stopped", "view": "closed"}'
+    at = "2026-07-14T22:15:41.377593+00:00"
+    dangerous = (at, columns[1], "=HYPERLINK(1)", *columns[3:5], detail)
+    paris = ZoneInfo("Europe/Paris")
+    export([(1, *dangerous, "", "m")], sheet, Language("fr"), paris)  # type: ignore[list-item]
     headings, row = csv.reader(io.StringIO(sheet.getvalue()), delimiter=";")
 
     assert headings[2:5] == ["opération", "auteur", "objet"]
+    assert row[1] == "2026-07-15T00:15:41.377593+02:00"
     assert row[2:4] == ["consultation", "'=HYPERLINK(1)"]
+    assert row[6] == "adresse : 10.0.0.7 · fin : inconnue, l'hôte s'est arrêté · visionnage : clos"
 
 
 async def test_r241_14_all_five_operations_are_written_and_named(tmp_path: Path) -> None:
@@ -147,7 +153,7 @@ async def test_r241_14_all_five_operations_are_written_and_named(tmp_path: Path)
     rows = await store.register()
     store.close()
     sheet = io.StringIO()
-    export(rows, sheet, Language("fr"))
+    export(rows, sheet, Language("fr"), ZoneInfo("Europe/Paris"))
     names = [line[2] for line in csv.reader(io.StringIO(sheet.getvalue()), delimiter=";")][1:]
 
     assert names == ["collecte", "consultation", "communication", "modification", "effacement"]
