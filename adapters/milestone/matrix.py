@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING, Any
 from adapters.milestone.ladder import Scene, UnfinishedError
 from adapters.milestone.record import NOTHING, Part
 from adapters.milestone.soap import Soap
-from hooks import AdapterError, Finding, Message, Refused
+from hooks import AdapterError, Finding, IncidentId, Message, Refused
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
 #: A view that receives two cameras at once shows one: the receiver's sample handles them in turn.
 APART_S = 0.1
-#: How often cameras are sent again: a view that changes at every step cannot be read.
+#: How often cameras are replaced: a view that changes at every step cannot be read. Those that only
+#: join the others are sent at once.
 LEAST_S = 5.0
 
 
@@ -43,7 +44,7 @@ class Matrix:
         self._soap = soap
         self._named, self._pause = tuple(recipients), pause
         self._known: dict[str, str] = {}
-        self._last: dict[str, float] = {}
+        self._last: dict[IncidentId, float] = {}
 
     @property
     def used(self) -> bool:
@@ -58,8 +59,8 @@ class Matrix:
         if set(cameras) == set(part.get("cameras", ())) or not cameras:
             return part
         incident = scene.picture.incident
-        if part.get("cameras") and time.monotonic() - self._last.get(incident, -LEAST_S) < LEAST_S:
-            return part
+        if not set(part.get("cameras", ())) <= set(cameras) and self._just_sent(incident):
+            return part  # with the next version: a view is to be read before it changes
         recipients = list(self._meant(self._recipients()).values())
         for camera in cameras:
             for recipient in recipients:
@@ -70,6 +71,9 @@ class Matrix:
             self._pause(APART_S)
         self._last[incident] = time.monotonic()
         return {"cameras": cameras}
+
+    def _just_sent(self, incident: IncidentId) -> bool:
+        return time.monotonic() - self._last.get(incident, -LEAST_S) < LEAST_S
 
     def withdraw(self, scene: Scene, _part: Part) -> Part:
         """Leave the views as they are: Matrix has no way back."""

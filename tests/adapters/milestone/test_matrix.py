@@ -88,6 +88,19 @@ def test_others_are_not_sent_before_the_view_could_be_read(
     assert shown(site)[1][:2] == [own, three]
 
 
+def test_cameras_that_only_join_the_others_are_sent_at_once(
+    site: Running, adapter: Milestone
+) -> None:
+    """The press has no place yet; a second later it has one, and perhaps no other version comes."""
+    own, (one, two, *_) = site.ready["bodyworn"][SERIAL], site.ready["cameras"]
+    receipt = adapter.show(seen_by([]), None, False)
+    assert shown(site)[1] == [own]
+
+    adapter.show(seen_by([one, two], version=2), receipt, True)
+
+    assert shown(site)[1][:3] == [own, one, two]
+
+
 def test_the_end_leaves_the_views_as_they_are(site: Running, adapter: Milestone) -> None:
     picture = seen_by(site.ready["cameras"][:1])
     receipt = adapter.show(picture, None, False)
