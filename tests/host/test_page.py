@@ -36,10 +36,10 @@ async def at_desk(
             await there.tell(f"press s{number}")
         await eventually(lambda: len(there.engine.pictures) == presses)
         async with Server(there.app).here() as url:
-            await asyncio.to_thread(_sit, url, there, act, name, script, how)
+            await asyncio.to_thread(sit, url, there, act, name, script, how)
 
 
-def _sit(
+def sit(
     url: str, there: Room, act: Callable[[Page, Room], None], name: str, script: str,
     how: dict[str, Any],
 ) -> None:  # fmt: skip

@@ -8,15 +8,18 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Page, Route, sync_playwright
 
 from hooks import CrewId, Escalation, FactId, Phase
-from tests.host.live_room import INCIDENT, PASSWORD, Room
+from tests.host.live_room import INCIDENT, PASSWORD, Room, eventually, room
+from tests.host.test_cctv import sighting
 from tests.host.test_crew_page import sent
 from tests.host.test_page import at_desk as any_desk
+from tests.host.test_page import sit
 from tests.serving import Server
 from vms_plugin import blotter
 from vms_plugin.demo_page import FLAGS
@@ -425,3 +428,32 @@ async def test_a_camera_whose_order_is_lost_is_not_said_to_turn_for_ever(tmp_pat
         assert said == [True, False]
 
     await at_desk(tmp_path, act)
+
+
+async def test_pictures_that_are_slow_to_open_hold_up_no_decision(tmp_path: Path) -> None:
+    opening, over = asyncio.Semaphore(0), asyncio.Event()
+
+    async with room(tmp_path) as there:
+        there.paper.proposes = tuple(sighting(f"src:{each}") for each in "abcd")
+        await there.tell("press s1")
+        await eventually(lambda: there.engine.pictures)
+
+        async def slow(scope: Any, receive: Any, send: Any) -> None:
+            if scope["type"] == "http" and scope["path"].startswith("/whep/"):
+                opening.release()
+                await over.wait()
+            await there.app(scope, receive, send)
+
+        def act(page: Page, _there: Room) -> None:
+            page.wait_for_selector("#banner.new")
+            page.wait_for_selector("#tiles .cam:nth-child(4)")
+            page.wait_for_timeout(1000)  # whatever is to be asked for has been
+            page.keyboard.press("Enter")
+            page.wait_for_selector("#banner.taken", timeout=10_000)
+
+        async with Server(slow).here() as url:
+            try:
+                await asyncio.to_thread(sit, url, there, act, "Léa", "", {})
+            finally:
+                over.set()
+        assert not opening.locked()  # they were asked for

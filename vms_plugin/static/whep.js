@@ -12,6 +12,30 @@ const ASTRAY_MS = 10000;
 // The host bounds what one page shows: it tells pages apart by this.
 const PAGE = Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 
+//: A browser asks a host six things at once, the stream for ever among them: however slow the pictures are to be
+//: opened and left, there is room for a decision.
+const AT_ONCE = 2;
+let asking = 0;
+let hiding = false;
+const waiting = [];
+
+async function turn(first) {
+  if (asking < AT_ONCE || hiding) { asking += 1; return; }
+  await new Promise((go) => (first ? waiting.unshift(go) : waiting.push(go)));
+}
+
+// Ask in one's turn; an officer's picture goes first.
+async function inTurn(first, ask) {
+  await turn(first);
+  try {
+    return await ask();
+  } finally {
+    const next = waiting.shift();
+    if (next) next();
+    else asking -= 1;
+  }
+}
+
 export class Player {
   // kinds: what is asked for, ["video"] or ["video", "audio"]; token(): the page's; changed(): called when there is news.
   constructor(kinds, token, changed) {
@@ -21,7 +45,7 @@ export class Player {
     this.video = el("video", "");
     Object.assign(this.video, { autoplay: true, playsInline: true, muted: true, disablePictureInPicture: true });
     this.watchFrames();
-    window.addEventListener("pagehide", () => this.want(""));
+    window.addEventListener("pagehide", () => { hiding = true; this.want(""); });
   }
 
   // The address of what is to be shown; "" for nothing.
@@ -30,6 +54,8 @@ export class Player {
     this.wanted = url;
     if (url && !this.session) this.start();
   }
+
+  get first() { return this.kinds.length > 1; }
 
   get shown() { return Boolean(this.session && this.frameAt); }
 
@@ -59,12 +85,13 @@ export class Player {
     try {
       await peer.setLocalDescription();
       if (this.session !== mine) return undefined;
-      const answer = await fetch(this.wanted, {
+      const answer = await inTurn(this.first, () => this.session === mine && fetch(this.wanted, {
         method: "POST",
         signal: AbortSignal.timeout(PATIENCE_MS),
         headers: { "Content-Type": "application/sdp", "X-Renfort-Token": this.token(), "X-Renfort-Page": PAGE },
         body: peer.localDescription.sdp,
-      });
+      }));
+      if (!answer) return undefined; // no longer wanted
       const fault = answer.ok ? "" : await refusal(answer);
       mine.place = answer.headers.get("Location");
       if (this.session !== mine) return this.leave(mine); // no longer wanted
@@ -97,8 +124,8 @@ export class Player {
     if (!mine.place) return undefined;
     const place = mine.place;
     mine.place = null;
-    const asked = { method: "DELETE", headers: { "X-Renfort-Token": this.token() }, keepalive: true, signal: AbortSignal.timeout(PATIENCE_MS) };
-    const left = fetch(place, asked).catch(() => {});
+    const asked = { method: "DELETE", headers: { "X-Renfort-Token": this.token() }, keepalive: true };
+    const left = inTurn(this.first, () => fetch(place, { ...asked, signal: AbortSignal.timeout(PATIENCE_MS) })).catch(() => {});
     this.before = this.before.then(() => left);
     return left;
   }
