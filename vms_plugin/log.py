@@ -38,3 +38,5 @@ def configure(*, verbose: bool = False) -> None:
     root.setLevel(logging.DEBUG if verbose else logging.INFO)
     for noisy in ("urllib3", "websockets", "uvicorn.access", "pyogrio", "asyncio"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    # An error at each try of a broker that is away: the feed says so, once.
+    logging.getLogger("aiormq").setLevel(logging.CRITICAL)

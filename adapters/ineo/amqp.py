@@ -23,7 +23,11 @@ from aio_pika.exceptions import (
     ProbableAuthenticationError,
     PublishError,
 )
-from aiormq.exceptions import ChannelAccessRefused, ChannelInvalidStateError
+from aiormq.exceptions import (
+    ChannelAccessRefused,
+    ChannelInvalidStateError,
+    InvalidFrameError,
+)
 
 from adapters.ineo.client import NotTaken
 from adapters.ineo.profile import Broker, Endpoint
@@ -65,8 +69,19 @@ class Queue:
                 host=self._host, queue=self._broker.queue,
             ) from error  # fmt: skip
         except (AMQPError, ConnectionError, OSError, TimeoutError) as error:
+            if self._channel is not None:
+                raise Unreachable(
+                    "{host} closed the connection: {cause}", host=self._host, cause=cause(error)
+                ) from error
+            if isinstance(error, InvalidFrameError):  # it is closed in place of being opened
+                raise Refused(
+                    "{host} does not open {vhost} to the account {username}: check the path of url,"
+                    " which names the virtual host, and our rights there",
+                    host=self._host, vhost=urlsplit(self._broker.access.url).path or "/",
+                    username=self._broker.access.username or "(none)",
+                ) from error  # fmt: skip
             raise Unreachable(
-                "{host} closed the connection: {cause}", host=self._host, cause=cause(error)
+                "{host} does not answer: {cause}", host=self._host, cause=cause(error)
             ) from error
         finally:
             self._loop = self._channel = None

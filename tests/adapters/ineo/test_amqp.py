@@ -19,6 +19,7 @@ from hooks import AdapterError, CrewFix, Envelope, Malformed, Message, Refused, 
 from tests.adapters.ineo.conftest import IDENTITY, Running, a_picture, serving
 from tests.adapters.ineo.rabbit import ACCOUNT, Rabbit
 from tests.adapters.ineo.test_gateway import closed, configured, show
+from tests.network import free_port
 from vms_plugin import cli
 
 pytestmark = pytest.mark.broker
@@ -216,14 +217,30 @@ async def test_the_trial_says_what_the_broker_refuses(
 
 @pytest.mark.parametrize(
     ("changes", "said"),
-    [({"password": "wrong"}, "account"), ({"queue": "missing"}, "queue")],
+    [
+        ({"password": "wrong"}, "account"),
+        ({"queue": "missing"}, "queue"),
+        ({"path": "/absent"}, "virtual host"),
+    ],
 )
 async def test_a_broker_that_refuses_is_told_apart_from_one_that_is_away(
     rabbit: Rabbit, tmp_path: Path, changes: dict[str, Any], said: str
 ) -> None:
+    if "path" in changes:
+        changes = {"url": rabbit.url + changes["path"]}
     with configured(profile(tmp_path, rabbit, **changes)) as adapter:
         [feed] = [each for each in adapter.list_feeds() if each.name == "amqp"]
         with pytest.raises(Refused, match=said):
+            await asyncio.wait_for(feed.run(Ears(adapter)), 20)
+
+
+async def test_a_broker_that_is_not_there_is_not_said_to_have_left(
+    rabbit: Rabbit, tmp_path: Path
+) -> None:
+    url = f"amqp://127.0.0.1:{free_port()}"
+    with configured(profile(tmp_path, rabbit, url=url)) as adapter:
+        [feed] = [each for each in adapter.list_feeds() if each.name == "amqp"]
+        with pytest.raises(Unreachable, match="does not answer"):
             await asyncio.wait_for(feed.run(Ears(adapter)), 20)
 
 
