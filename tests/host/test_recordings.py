@@ -35,7 +35,8 @@ from hooks import (
     Unreachable,
 )
 from vms_plugin.recordings import Archive, open_archive
-from vms_plugin.recordings.archive import UndestroyedError
+from vms_plugin.recordings.archive import StrangersError, UndestroyedError
+from vms_plugin.recordings.checks import strangers
 from vms_plugin.recordings.files import Bucket, Disk, new_name
 from vms_plugin.recordings.ledger import (
     NotSetAsideError,
@@ -245,6 +246,22 @@ async def test_a_file_of_which_the_database_knows_nothing_is_swept(house: House)
     assert len(house.files()) == 2
     assert await house.archive.sweep() == 1
     assert await house.archive.content(RECORDING, "clip", 100) == b"picture and sound"
+
+
+async def test_another_sites_store_is_not_swept_by_mistake(house: House, tmp_path: Path) -> None:
+    """A trial host given the configuration of the true one must not destroy what that one keeps."""
+    await house.take_in(DAY, RECORDING, **{f"clip{number}": b"evidence" for number in range(17)})
+    (tmp_path / "trial").mkdir()
+    trial = House(tmp_path / "trial", store=house.settings.recordings.store)
+    with pytest.raises(StrangersError):
+        await trial.archive.sweep()
+    [said] = await asyncio.to_thread(lambda: [*strangers(trial.archive, trial.settings)])
+    trial.store.close()
+
+    assert len(house.files()) == 17
+    assert await house.archive.sweep() == 0
+    assert (said.well, said.said.params) == (False, {"count": 17})
+    assert await asyncio.to_thread(lambda: [*strangers(house.archive, house.settings)]) == []
 
 
 def test_a_name_that_is_not_ours_opens_nothing(tmp_path: Path) -> None:

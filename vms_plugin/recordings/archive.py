@@ -39,6 +39,14 @@ class UndestroyedError(Exception):
         self.count = count
 
 
+class StrangersError(Exception):
+    """There are so many files that no crash of ours left: another's, or our base is old."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(f"{count} files of which this database knows nothing")
+        self.count = count
+
+
 class Archive:
     """All recordings of the house."""
 
@@ -161,17 +169,33 @@ class Archive:
     # --- the end ---
 
     async def sweep(self) -> int:
-        """At start: destroy what a crash left, which no line of the database speaks of."""
-        known = await self.ledger.all_files()
+        """At start: destroy what a crash left, which no line of the database speaks of.
+
+        Raises
+        ------
+        StrangersError
+            A crash leaves the uploads under way, and what they replaced, no more. Nothing is
+            destroyed: pointed at another site's store, or after an old copy of the database was put
+            back, all that is there would be.
+        """
+        strays = await self.strays()
+        if len(strays) > 2 * self._limits.uploads:
+            raise StrangersError(len(strays))
 
         def destroy() -> int:
             partial = self.files.sweep_partial()
-            strays = [name for name in self.files.names() if name not in known]
             for name in strays:
                 self.files.remove(name)
             return partial + len(strays)
 
         return await asyncio.to_thread(destroy)
+
+    async def strays(self) -> list[str]:
+        """List the files of which the database says nothing."""
+        known = await self.ledger.all_files()
+        return await asyncio.to_thread(
+            lambda: [name for name in self.files.names() if name not in known]
+        )
 
     async def overdue(self, now: datetime) -> list[Held]:
         """List the recordings that may no longer be kept."""

@@ -40,8 +40,26 @@ def examine(settings: Settings, adapters: Adapters) -> Iterator[Finding]:
             yield Finding(subject="recordings", well=False, said=late)
         if open_here:
             yield _room(archive, settings)
+            yield from strangers(archive, settings)
     finally:
         store.close()
+
+
+def strangers(archive: Archive, settings: Settings) -> Iterator[Finding]:
+    """Say that the store is another site's, or the database an old one."""
+    try:
+        count = len(asyncio.run(archive.strays()))
+    except Exception:  # noqa: BLE001  (an object store raises what it likes; said above)
+        return
+    # While the host runs, some are being written.
+    if count > 2 * settings.recordings.uploads:
+        unknown = Message(
+            text="{count} files of which this database knows nothing: another site's, or the "
+            "database is an old copy; they are left alone, and no law counts their month",
+            params={"count": count},
+        )
+        yield Finding(subject=f"recordings.store: {settings.recordings.store}", well=False,
+                      said=unknown)  # fmt: skip
 
 
 async def _kept_too_long(archive: Archive) -> int:
