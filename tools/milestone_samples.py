@@ -32,7 +32,7 @@ from playwright.sync_api import Page, sync_playwright
 
 USER, PASSWORD = "renfort", "simple"
 STAND_INS = {
-    "keyboard.py": "import time\nEND = time.time() + 4\n"
+    "keyboard.py": "import time\nEND = time.time() + 12\n"
     "def is_pressed(_key):\n    return time.time() > END\n",
     "streamlit.py": "import sys\n"
     "def info(*said):\n    print(*said)\n"
@@ -228,7 +228,8 @@ def samples(folder: Path, site: dict[str, Any]) -> dict[str, Callable[[], str]]:
     ess = theirs / "EventsAndStateWebSocketApiPython"
 
     def state(choice: str, *words: str) -> str:
-        moves = [Timer(after, move, [site]) for after in (2.0, 2.5, 3.0)]
+        # Again and again: on a machine that is busy the sample takes seconds to subscribe.
+        moves = [Timer(after, move, [site]) for after in range(2, 12)]
         for each in moves:
             each.start()
         stdin = f"{choice}\n{PASSWORD}\n4\n"

@@ -30,7 +30,7 @@ from tests.adapters.milestone.showing import (
 )
 
 CAMERA = "6f2b5c1e-0d5f-4c39-9a52-0b7d5a8e1c11"
-SCHEMA = xmlschema.XMLSchema(Path(__file__).parent / "schemas" / "AnalyticsEvent.xsd")
+SCHEMA = xmlschema.XMLSchema(Path(__file__).parent / "maker" / "AnalyticsEvent.xsd")
 NS = "{urn:milestone-systems}"
 
 
