@@ -199,8 +199,10 @@ class StateFeed:
         )
         session = answer.session_id or ""
         if answer.status != 200 or session not in ("", self._session):
-            self._session, self._heard, self._whole = session, "", False
+            # Ours once it is subscribed: taken up without, it would be deaf, and nobody would know.
+            self._session, self._heard, self._whole = "", "", False
             await talk.command("addSubscription", ANSWER_S, filters=FILTERS)
+            self._session = session
         listener.up()
         # What was missed is sent again from the last event heard; without one nobody knows.
         if not (self._whole and self._heard):

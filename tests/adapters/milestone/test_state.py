@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
-from adapters.milestone.frames import ANSWERS, facts
+from adapters.milestone import state
+from adapters.milestone.frames import ANSWERS, Frame, facts
 from adapters.milestone.gateway import Gateway
 from adapters.milestone.site import Site
 from adapters.milestone.state import StateFeed
@@ -139,6 +140,26 @@ async def test_away_a_while_it_takes_the_session_up_or_reads_everything_again(
     missed = room.heard[whole:]
     assert missed[:3] == [(one, False), (two, False), (one, True)] or read_again
     assert (len(missed) > 3) is read_again
+
+
+async def test_cut_off_before_it_subscribed_it_does_not_take_up_a_session_that_hears_nothing(
+    xprotect: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site, room = xprotect(), Room()
+    camera, command = site.ready["cameras"][0], state._Talk.command
+    cut = [True]
+
+    async def broken(self: Any, name: str, patience_s: float, **more: object) -> Frame:
+        if name == "addSubscription" and cut:
+            cut.clear()
+            await self._socket.close()
+        return await command(self, name, patience_s, **more)
+
+    monkeypatch.setattr(state._Talk, "command", broken)
+    async with following(feed_of(site), room):
+        await until(lambda: not cut and room.alive)
+        await order(site, "camera", id=camera, online=False)
+        await until(lambda: not room.alive[camera])
 
 
 async def test_what_the_host_could_not_keep_is_heard_again(xprotect: Start) -> None:
