@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import aioice.ice
 import httpx
 import pytest
 
@@ -20,13 +19,9 @@ from vms_plugin.live import relay, stage
 from vms_plugin.live.channel import State
 from vms_plugin.web import live as live_door
 
+pytestmark = pytest.mark.usefixtures("on_loopback")
+
 CAMERA = "src:quai"
-
-
-@pytest.fixture(autouse=True)
-def on_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep to this machine: aioice leaves loopback out."""
-    monkeypatch.setattr(aioice.ice, "get_host_addresses", lambda *_, **__: ["127.0.0.1"])
 
 
 def sighting(name: str = CAMERA, commune: str = "") -> Sighting:

@@ -10,7 +10,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import aioice.ice
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -34,14 +33,11 @@ from vms_plugin.i18n import Language
 from vms_plugin.incident import Closed, Engaged, Incident, Progressed, Released
 from vms_plugin.web import crew as crew_door
 
+pytestmark = pytest.mark.usefixtures("on_loopback")
+
 CREW = CrewId("crews:21")
 NOW = datetime(2026, 11, 25, 2, 0, tzinfo=UTC)
 LINKS = CrewLinks(b"k" * 32, "https://renfort.example.org")
-
-
-@pytest.fixture(autouse=True)
-def on_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(aioice.ice, "get_host_addresses", lambda *_, **__: ["127.0.0.1"])
 
 
 # --- the link ---

@@ -22,11 +22,7 @@ from vms_plugin.live.channel import State
 from vms_plugin.settings import LiveSettings
 from vms_plugin.web import live as live_door
 
-
-@pytest.fixture(autouse=True)
-def on_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep to this machine: aioice leaves loopback out."""
-    monkeypatch.setattr(aioice.ice, "get_host_addresses", lambda *_, **__: ["127.0.0.1"])
+pytestmark = pytest.mark.usefixtures("on_loopback")
 
 
 async def test_those_entitled_see_and_hear_what_the_camera_codes(tmp_path: Path) -> None:

@@ -10,7 +10,6 @@ import gc
 import os
 from pathlib import Path
 
-import aioice.ice
 import pytest
 from aiortc import RTCPeerConnection
 
@@ -20,13 +19,9 @@ from vms_plugin.live.channel import Backlog, Channel
 from vms_plugin.live.stage import Stage
 from vms_plugin.live.viewer import Viewer
 
+pytestmark = pytest.mark.usefixtures("on_loopback")
+
 WARM, PRESSES = 3, 9
-
-
-@pytest.fixture(autouse=True)
-def on_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep to this machine: aioice leaves loopback out."""
-    monkeypatch.setattr(aioice.ice, "get_host_addresses", lambda *_, **__: ["127.0.0.1"])
 
 
 def kept() -> dict[str, int]:

@@ -10,7 +10,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, cast
 
-import aioice.ice
 import av
 import numpy as np
 import pytest
@@ -24,6 +23,8 @@ from vms_plugin.live.channel import State
 from vms_plugin.live.pull import pull
 from vms_plugin.live.rtp import Stream, payloads
 from vms_plugin.live.rtsp_session import STILL
+
+pytestmark = pytest.mark.usefixtures("on_loopback")
 
 CAMERA = Path(__file__).with_name("rtsp_camera.py")
 CODERS = {"aac": "aac", "opus": "libopus", "pcmu": "pcm_mulaw"}
@@ -83,12 +84,6 @@ async def pulled(url: str, screen: Screen, enough: int, *, mute: bool = False) -
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
-
-
-@pytest.fixture(autouse=True)
-def on_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep to this machine: aioice leaves loopback out."""
-    monkeypatch.setattr(aioice.ice, "get_host_addresses", lambda *_, **__: ["127.0.0.1"])
 
 
 @pytest.mark.media

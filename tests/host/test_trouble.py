@@ -12,7 +12,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import aioice.ice
 import httpx
 import pytest
 
@@ -27,15 +26,11 @@ from tests.host.lossy import Lossy, led_by, port_of, without_candidates
 from tests.host.test_cctv import CAMERA, ask, street
 from vms_plugin.live.channel import State
 
+pytestmark = pytest.mark.usefixtures("on_loopback")
+
 GUID = "6f2b5c1e-0d5f-4c39-9a52-0b7d5a8e1c11"
 #: Ten seconds on a site. A loaded machine may outlast it: only for who wants another session.
 SHORT = Patience(given_up_s=1.0)
-
-
-@pytest.fixture(autouse=True)
-def on_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep to this machine: aioice leaves loopback out."""
-    monkeypatch.setattr(aioice.ice, "get_host_addresses", lambda *_, **__: ["127.0.0.1"])
 
 
 class Wired(Server):

@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import aioice.ice
 import pytest
 
 from tests.host.live_room import Browser, eventually, room, watching
@@ -86,9 +85,8 @@ async def test_a_view_that_ends_on_a_full_disk_is_closed_when_there_is_room(tmp_
 
 
 @pytest.fixture
-def _here(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep to this machine: aioice leaves loopback out. The clock's jobs wait for no test."""
-    monkeypatch.setattr(aioice.ice, "get_host_addresses", lambda *_, **__: ["127.0.0.1"])
+def _here(on_loopback: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep to this machine. The clock's jobs wait for no test."""
     monkeypatch.setattr(upkeep, "TICK_S", 0.02)
 
 

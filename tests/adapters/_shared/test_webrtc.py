@@ -8,13 +8,14 @@ import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-import aioice.ice
 import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 
 from adapters._shared import webrtc
 from adapters._shared.webrtc import Incoming
 from hooks import Message, Sample
+
+pytestmark = pytest.mark.usefixtures("on_loopback")
 
 
 class Screen:
@@ -25,12 +26,6 @@ class Screen:
 
     async def key_wanted(self) -> None:
         await asyncio.Event().wait()
-
-
-@pytest.fixture(autouse=True)
-def on_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep to this machine: aioice leaves loopback out."""
-    monkeypatch.setattr(aioice.ice, "get_host_addresses", lambda *_, **__: ["127.0.0.1"])
 
 
 @asynccontextmanager

@@ -11,7 +11,6 @@ from functools import partial
 from time import time
 from typing import Any
 
-import aioice.ice
 import av
 import pytest
 
@@ -36,6 +35,8 @@ from hooks import (
 from hooks.errors import BadSettings
 from tests.adapters.feeds import beside
 from tests.serving import Server
+
+pytestmark = pytest.mark.usefixtures("on_loopback")
 
 SERIAL = "S1"
 
@@ -134,12 +135,6 @@ async def failure(running: asyncio.Future[None]) -> AdapterError:
     with pytest.raises(AdapterError) as caught:
         await asyncio.wait_for(running, 20)
     return caught.value
-
-
-@pytest.fixture(autouse=True)
-def on_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep to this machine: aioice leaves loopback out."""
-    monkeypatch.setattr(aioice.ice, "get_host_addresses", lambda *_, **__: ["127.0.0.1"])
 
 
 async def test_the_picture_and_the_sound_come_as_the_camera_codes_them(

@@ -12,7 +12,6 @@ from contextlib import asynccontextmanager
 from types import SimpleNamespace
 from typing import Any, cast
 
-import aioice.ice
 import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection
 from websockets.asyncio.client import ClientConnection
@@ -22,6 +21,8 @@ from adapters.axis.live import LiveSource, _Session
 from adapters.axis.signaling import Talk
 from adapters.axis.vapix import Server
 from hooks import AdapterError, Message, Sample, Screen
+
+pytestmark = pytest.mark.usefixtures("on_loopback")
 
 
 class Watched:
@@ -93,12 +94,6 @@ async def offer() -> str:
     told = str(peer.localDescription.sdp)
     await peer.close()
     return told
-
-
-@pytest.fixture(autouse=True)
-def on_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep to this machine: aioice leaves loopback out."""
-    monkeypatch.setattr(aioice.ice, "get_host_addresses", lambda *_, **__: ["127.0.0.1"])
 
 
 async def test_an_offer_told_twice_is_answered_once() -> None:

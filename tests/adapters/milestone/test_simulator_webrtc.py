@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-import aioice.ice
 import numpy as np
 import pytest
 import websockets
@@ -22,13 +21,9 @@ from adapters._simulated.lens import read_clock, write_clock
 if TYPE_CHECKING:
     from tests.adapters.milestone.conftest import Running, Start
 
+pytestmark = pytest.mark.usefixtures("on_loopback")
+
 MISSING = "00000000-0000-4000-8000-000000000000"
-
-
-@pytest.fixture(autouse=True)
-def _on_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep to this machine: aioice leaves loopback out."""
-    monkeypatch.setattr(aioice.ice, "get_host_addresses", lambda *_, **__: ["127.0.0.1"])
 
 
 class Viewer:

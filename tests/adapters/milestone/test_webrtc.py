@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-import aioice.ice
 import av
 import pytest
 from hypothesis import given
@@ -24,6 +23,8 @@ from tests.adapters.milestone.webrtc_server import Server, serving
 
 if TYPE_CHECKING:
     from tests.adapters.milestone.conftest import Running, Start
+
+pytestmark = pytest.mark.usefixtures("on_loopback")
 
 GUID = "6f2b5c1e-0d5f-4c39-9a52-0b7d5a8e1c11"
 BOTH = pytest.mark.parametrize("server", [("23.3.0.1", False), ("25.1.0.1", True)])
@@ -80,12 +81,6 @@ async def failure(server: Server) -> AdapterError:
     with pytest.raises(AdapterError) as caught:
         await asyncio.wait_for(source(server)(Screen()), 15)
     return caught.value
-
-
-@pytest.fixture(autouse=True)
-def on_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep to this machine: aioice leaves loopback out."""
-    monkeypatch.setattr(aioice.ice, "get_host_addresses", lambda *_, **__: ["127.0.0.1"])
 
 
 @ALL
