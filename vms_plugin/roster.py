@@ -20,6 +20,8 @@ _MOMENTS = (
     "%Y-%m-%dT%H:%M:%S",
 )  # fmt: skip
 _DAYS = ("%d/%m/%Y", "%Y-%m-%d")
+#: The end of a day, as ISO 8601 and people write it.
+_MIDNIGHT = ("24:00", "24:00:00")
 
 _EVER = datetime.min.replace(tzinfo=UTC)
 _FURTHER = datetime.max.replace(tzinfo=UTC)
@@ -198,6 +200,9 @@ def _moment(written: str, zone: ZoneInfo, absent: datetime, *, last: bool) -> da
     """
     if not written:
         return absent
+    date, _, clock = written.replace("T", " ").partition(" ")
+    if clock in _MIDNIGHT:
+        return _moment(date, zone, absent, last=True)
     for pattern in _MOMENTS:
         try:
             moment = datetime.strptime(written, pattern).replace(tzinfo=zone)

@@ -12,7 +12,7 @@ import structlog
 from hooks import CrewId, DeviceId, Message
 from hooks.causes import cause
 from vms_plugin.roster import Line, Roster, Wearer, read_roster
-from vms_plugin.roster_table import UnreadableRosterError
+from vms_plugin.roster_table import LONGEST_BYTES, UnreadableRosterError
 from vms_plugin.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -38,7 +38,9 @@ class RosterFile:
             stamp: object = (stat.st_mtime_ns, stat.st_size)
             if stamp == self._stamp:
                 return False
-            self._roster = read_roster(self._path.read_bytes(), self._zone)
+            with self._path.open("rb") as table:
+                body = table.read(LONGEST_BYTES + 1)  # more of it is refused
+            self._roster = read_roster(body, self._zone)
             notes = self._roster.faults
         except (OSError, UnreadableRosterError) as error:
             stamp = str(error)

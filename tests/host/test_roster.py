@@ -136,6 +136,15 @@ def test_the_end_of_time_is_no_end(end: str) -> None:
     assert roster.lines[0].period() == ("", "")
 
 
+@pytest.mark.parametrize("end", ["25/11/2026 24:00", "2026-11-25T24:00:00"])
+def test_a_shift_may_end_at_twenty_four_hours(end: str) -> None:
+    roster = read(f";;;;21;25/11/2026 16:00;{end}", ";;;;22;25/11/2026 24:00;26/11/2026 25:00")
+
+    at = [local(f"{each}") for each in ("25/11/2026 23:59", "26/11/2026 00:00")]
+    assert [roster.on_duty(CrewId("crews:21"), each) for each in at] == [True, False]
+    assert [fault.split(":")[0] for fault in said(roster)] == ["row 3"]
+
+
 def test_a_table_whose_beginnings_are_not_read_says_so() -> None:
     roster = read("B8A44F00A001;PM-214;25/11/2026 06:00", head="caméra;indicatif;dbut\n")
 
