@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from adapters.ineo.edxl import distribution_id
-from adapters.ineo.identity import Identity
+from adapters.ineo.identity import Identity, crew_id
 from adapters.ineo.message import Act, Saying, stamp
 from hooks import Crew, CrewStatus, Means, Picture, Position, Trigger
 from hooks.reading import printable
@@ -25,7 +25,9 @@ def event(saying: Saying, identity: Identity) -> dict[str, Any]:
         "CONTEXT": _context(saying, identity),
         "EVENT": _event(saying, identity),
     }
-    resources = [_resource(crew, identity) for crew in _engaged(picture)]
+    # What is over engages nobody: whether they are free is for their own centre to say.
+    engaged = () if saying.act is Act.END else _engaged(picture)
+    resources = [_resource(crew, identity) for crew in engaged]
     return {**body, "RESOURCE": resources} if resources else body
 
 
@@ -106,19 +108,29 @@ _CLASSES = {
 
 
 def _resource(crew: Crew, identity: Identity) -> dict[str, Any]:
-    local = "".join(c if c.isalnum() and c.isascii() else "_" for c in crew.id.partition(":")[2])
+    owner, local = _named(crew, identity)
     arrived = crew.status == CrewStatus.ON_SCENE
     written: dict[str, Any] = {
         "RTYPE": {"RCLASS": [_CLASSES.get(crew.means, "HUM/UNIT/POL")]},
-        "ID": local or "crew",
-        "ORG_ID": identity.organisation,
-        "NAME": _text(crew.name) or local or "crew",
+        "ID": local,
+        "ORG_ID": owner,
+        "NAME": _text(crew.name) or local,
     }
     place = crew.position
     if place is not None:
         dated = {"DATIME": stamp(place.fixed_at, identity.zone)} if place.fixed_at else {}
         written["RGEO"] = [{**dated, "TYPE": "CUR", "POSITION": [_position(place)]}]
     return {**written, "STATUS": "IN_USE/ON_SCENE" if arrived else "IN_USE/MOBILE"}
+
+
+def _named(crew: Crew, identity: Identity) -> tuple[str, str]:
+    """Name a crew as its centre does, which told us of it; any other as one of ours."""
+    whole = crew.id.partition(":")[2]
+    owner, shared, theirs = whole.partition(".resource.")
+    if shared and crew.id == crew_id(whole):
+        return owner, theirs
+    local = "".join(c if c.isalnum() and c.isascii() else "_" for c in whole)
+    return identity.organisation, local or "crew"
 
 
 def _text(text: str) -> str:

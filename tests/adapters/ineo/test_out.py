@@ -29,7 +29,7 @@ from adapters.ineo.message import (
     receipt,
     stamp,
 )
-from hooks import IncidentId, Phase, Picture, Position, Receipt, Situation, Trigger
+from hooks import CrewId, IncidentId, Phase, Picture, Position, Receipt, Situation, Trigger
 from tests.adapters.ineo.conftest import (
     IDENTITY,
     NOW,
@@ -134,6 +134,25 @@ def test_no_mission_is_written_for_the_french_profile_has_none_of_police() -> No
     [crew] = body["RESOURCE"]
     assert crew["RTYPE"]["RCLASS"] == ["MAT/VEH/ROADVE/POLICE/PATROL"]
     assert (crew["ID"], crew["STATUS"]) == ("21", "IN_USE/MOBILE")
+
+
+def test_a_crew_that_a_centre_told_us_of_is_told_by_the_name_it_has_there() -> None:
+    theirs = CrewId("ineo:fr.police.hv.resource.PM21")
+    for saying in sayings(a_picture(engaged=(theirs, CrewId("crews:fr.police.hv.resource.PM21"))))[
+        :2
+    ]:
+        written = edxl.write_json(saying, IDENTITY, "emsi", emsi.event(saying, IDENTITY))
+        body = valid_emsi_json(written)
+
+        assert [(each["ORG_ID"], each["ID"]) for each in body["RESOURCE"]] == [
+            ("fr.police.hv", "PM21"), (IDENTITY.organisation, "fr_police_hv_resource_PM21"),
+        ]  # fmt: skip
+
+
+def test_what_is_over_is_said_to_engage_nobody() -> None:
+    over = sayings(a_picture(engaged=(PM21,), phase=Phase.CLOSED))[2]
+
+    assert "RESOURCE" not in emsi.event(over, IDENTITY)
 
 
 def test_utc_is_written_as_minus_zero_and_never_z_nor_a_fraction() -> None:
