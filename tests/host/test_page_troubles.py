@@ -457,3 +457,17 @@ async def test_pictures_that_are_slow_to_open_hold_up_no_decision(tmp_path: Path
             finally:
                 over.set()
         assert not opening.locked()  # they were asked for
+
+
+async def test_a_browser_that_decodes_no_h264_says_so_and_asks_for_no_picture(
+    tmp_path: Path,
+) -> None:
+    def act(page: Page, there: Room) -> None:
+        page.wait_for_selector("#tile:has-text('ne décode pas le H.264')")
+        page.wait_for_timeout(2500)  # it would be asked for each second
+        asked = "performance.getEntriesByType('resource').map((each) => each.name).join(' ')"
+        assert "/whep/" not in page.evaluate(asked)
+
+    # Firefox where there is no internet: it has VP8, VP9 and AV1.
+    script = """RTCRtpReceiver.getCapabilities = () => ({ codecs: [{ mimeType: "video/VP8" }] })"""
+    await any_desk(tmp_path, act, script=script)

@@ -23,6 +23,7 @@ export class Stream {
       this.#source.addEventListener(name, (event) => {
         this.#heard = new Hours();
         this.#acts[name](event.data ? JSON.parse(event.data) : null);
+        if (name === "state") this.#say();
       });
     }
   }

@@ -36,6 +36,9 @@ async function inTurn(first, ask) {
   }
 }
 
+// Cameras give H.264. Firefox fetches what decodes it from the internet, and has nothing where there is none.
+const decodes = () => RTCRtpReceiver.getCapabilities?.("video")?.codecs.some((each) => each.mimeType.toLowerCase() === "video/h264") ?? true;
+
 export class Player {
   // kinds: what is asked for, ["video"] or ["video", "audio"]; token(): the page's; changed(): called when there is news.
   constructor(kinds, token, changed) {
@@ -67,6 +70,11 @@ export class Player {
 
   async ask(mine) {
     if (this.session !== mine) return undefined; // no longer wanted
+    if (!decodes()) {
+      // Not asked for: each would be a consultation in the register, and none is shown.
+      this.fault = words.liveNoCodec;
+      return this.again(mine);
+    }
     this.since = performance.now();
     const { peer } = mine;
     for (const kind of this.kinds) {

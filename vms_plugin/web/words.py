@@ -144,6 +144,9 @@ WORDS = {
     "liveLarger": _("Enlarge"),
     "liveSmaller": _("Reduce"),
     "liveRefused": _("No picture: {why}"),
+    "liveNoCodec": _(
+        "this browser does not decode H.264: use Chrome or Edge, or have its OpenH264 installed."
+    ),
     "liveAstray": _("The picture is there and does not reach this workstation: see its network."),
     "since": _("since {time}"),
     "ageUnknown": _("age unknown"),
