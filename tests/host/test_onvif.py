@@ -24,6 +24,7 @@ from onvif import ONVIFCamera
 from zeep.exceptions import Fault
 
 from tests.network import free_port
+from vms_plugin.live import rtsp_words
 from vms_plugin.live.onvif import device as device_words
 from vms_plugin.live.onvif.device import _SERVICES, Device, _words, app
 from vms_plugin.live.onvif.discovery import Discovery
@@ -258,6 +259,37 @@ async def test_no_snapshot_is_taken_r241_13(monkeypatch: pytest.MonkeyPatch) -> 
         media = await client.create_media_service()
         with pytest.raises(Fault, match=r"R241-13"):
             await media.GetSnapshotUri({"ProfileToken": "profile_1"})
+
+
+async def test_a_nonce_that_is_too_old_is_told_from_a_wrong_password(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Else a client takes the password for wrong after five minutes, and asks somebody for it."""
+    waited: list[float] = []
+
+    async def wait(seconds: float) -> None:
+        waited.append(seconds)
+
+    async def ask(password: str) -> str:
+        transport = httpx.ASGITransport(app=app(device()))
+        async with httpx.AsyncClient(transport=transport, base_url="http://h") as client:
+            proof = httpx.DigestAuth("vms", password)
+            answer = await client.post(
+                "/onvif/device_service", content=bare("GetUsers"), auth=proof
+            )
+        return f"{answer.status_code} {answer.headers.get('www-authenticate', '')}"
+
+    monkeypatch.setattr(asyncio, "sleep", wait)
+    right, wrong = await ask("secret"), await ask("guess")
+    monkeypatch.setattr(rtsp_words, "NONCE_S", -1.0)
+    old = await ask("secret")
+
+    assert right.startswith("200")
+    assert wrong.startswith("401")
+    assert "stale" not in wrong
+    assert old.startswith("401")
+    assert "stale=true" in old
+    assert waited == [device_words.WRONG_S]
 
 
 async def test_a_wrong_password_is_refused_and_a_proof_serves_once(

@@ -34,7 +34,9 @@ from vms_plugin.live import rtsp_words
 from vms_plugin.live.sound import SOUNDS, Sound
 
 LARGEST = 64 * 1024
-_WRONG = "account or password"
+_WRONG, _STALE = "account or password", "the nonce is too old: prove the password again"
+#: A wrong password costs that much.
+WRONG_S = 1.0
 #: How far a client's clock may be off; it reads ours first (GetSystemDateAndTime needs no account).
 SKEW = timedelta(minutes=5)
 #: A pull point without events answers after that, at the latest.
@@ -213,7 +215,10 @@ class _Services:
             why_not = "" if operation in _OPEN else self._why_not(request, tree)
             if why_not:
                 token = tree.find(f".//{_WSSE}UsernameToken") is not None
-                headers = {} if token else {"WWW-Authenticate": self._doorman.challenge()}
+                if why_not == _WRONG and (token or "authorization" in request.headers):
+                    await asyncio.sleep(WRONG_S)
+                challenge = self._doorman.challenge(stale=why_not == _STALE)
+                headers = {} if token else {"WWW-Authenticate": challenge}
                 return _soap(400 if token else 401, headers=headers,
                              fault=Fault("NotAuthorized", why_not))  # fmt: skip
             if operation == "PullMessages":
@@ -249,7 +254,7 @@ class _Services:
         if token is not None:
             return self._unproven(token)
         asked = rtsp_words.Request(request.method, request.url.path, dict(request.headers))
-        return "" if self._doorman.lets_in(asked) else _WRONG
+        return {True: "", None: _STALE, False: _WRONG}[self._doorman.lets_in(asked)]
 
     def _unproven(self, token: ElementTree.Element) -> str:
         """Check a UsernameToken (PasswordDigest): SHA-1 of nonce, moment and password, once.
