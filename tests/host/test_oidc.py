@@ -109,8 +109,8 @@ def at_the_provider(url: str, login: str) -> str:
     raise AssertionError(f"the provider leads nowhere: {answer.text[:500]}")
 
 
-async def enter(client: httpx.AsyncClient, login: str) -> httpx.Response:
-    out = await client.get("/oidc/login")
+async def enter(client: httpx.AsyncClient, login: str, page: str = "") -> httpx.Response:
+    out = await client.get("/oidc/login", params={"next": page} if page else None)
     assert out.status_code == 303, out.text
     place = await asyncio.to_thread(at_the_provider, out.headers["location"], login)
     return await client.get(place.removeprefix(OURS))
@@ -137,6 +137,21 @@ async def test_a_person_enters_with_the_role_and_communes_that_the_provider_says
     assert (account.name, account.role) == ("lea", "chef")
     assert account.communes == {"34344"}
     assert account.provider == f"http://127.0.0.1:{port} lea"
+
+
+@pytest.mark.parametrize(
+    ("asked", "then"), [("", "/"), ("/mur", "/mur"), ("https://elsewhere.example/", "/")]
+)
+async def test_who_enters_by_the_provider_comes_back_to_the_page_he_asked_for(
+    package: Path, tmp_path: Path, port: int, asked: str, then: str
+) -> None:
+    with provider(port):
+        async with room(tmp_path, settings(port)) as (client, _):
+            page = await client.get(f"/login?next={asked}")
+            answer = await enter(client, "lea", asked)
+
+    assert f'href="/oidc/login?next={then}"' in page.text
+    assert f'url={then}"' in answer.text
 
 
 async def test_whoever_has_no_role_here_does_not_enter(

@@ -13,8 +13,10 @@ export class Sound {
 
   // Browsers play nothing before a gesture: called at the first one.
   async wake() {
-    this.#context ??= new AudioContext();
-    await this.#context.resume();
+    try {
+      this.#context ??= new AudioContext();
+      await this.#context.resume();
+    } catch { /* a machine without sound: the page says that it is off */ }
   }
 
   ringing(name) {

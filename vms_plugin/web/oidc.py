@@ -27,7 +27,7 @@ MOST = 1000
 
 log = structlog.get_logger(__name__)
 
-LoginPage = Callable[[str, int], Response]
+LoginPage = Callable[[str, int, str], Response]
 #: Our own session cookie is never sent on a navigation that another site began (SameSite=Strict):
 #: the page is therefore asked for by ourselves, once more.
 _IN = '<!doctype html><meta http-equiv="refresh" content="0;url={page}"><title>Renfort</title>'
@@ -62,7 +62,8 @@ class OidcDoor:
                 self._provider.begin, self._own(request, "/oidc/callback")
             )
         except OidcError as error:
-            return self._refused(error, 503)
+            back = page_of(request.query_params.get("next", ""))
+            return self._refused(error, 503, back)
         self._remember(begun, page_of(request.query_params.get("next", "")))
         answer = RedirectResponse(begun.url, 303)
         answer.set_cookie(
@@ -74,19 +75,19 @@ class OidcDoor:
     async def back(self, request: Request) -> Response:
         """Hold the provider's answer against what this browser began, and open the session."""
         begun, page = self._take(request.query_params.get("state", ""))
-        if self._provider is None or begun is None:
-            return self._page(self._engine.say("Begin again: this log-in was not begun here."), 400)
-        if request.cookies.get(BINDING) != begun.state:
-            return self._page(self._engine.say("Begin again: this log-in was not begun here."), 400)
+        ours = begun is not None and request.cookies.get(BINDING) == begun.state
+        if self._provider is None or begun is None or not ours:
+            fault = self._engine.say("Begin again: this log-in was not begun here.")
+            return self._page(fault, 400, page)
         try:
             identity = await asyncio.to_thread(
                 self._provider.finish, begun, dict(request.query_params)
             )
             await accounts.recognise(self._engine.store, identity)
         except OidcError as error:
-            return self._refused(error, 401)
+            return self._refused(error, 401, page)
         except accounts.NotRecognisedError as error:
-            return self._page(self._engine.say.message(error.why), 403)
+            return self._page(self._engine.say.message(error.why), 403, page)
         address = request.client.host if request.client else ""
         token = await self._keeper.admit(identity.name, address, identity.id_token)
         answer = HTMLResponse(_IN.format(page=page))
@@ -101,9 +102,9 @@ class OidcDoor:
         back = self._own(request, "/login")
         return await asyncio.to_thread(self._provider.logout_url, id_token, back)
 
-    def _refused(self, error: OidcError, status: int) -> Response:
+    def _refused(self, error: OidcError, status: int, page: str) -> Response:
         log.warning("nobody let in", why=str(whole(error.why)), cause=repr(error.__cause__)[:300])
-        return self._page(self._engine.say.message(error.why), status)
+        return self._page(self._engine.say.message(error.why), status, page)
 
     def _own(self, request: Request, path: str) -> str:
         base = self._engine.settings.public_url or str(request.base_url)
