@@ -471,3 +471,28 @@ async def test_a_browser_that_decodes_no_h264_says_so_and_asks_for_no_picture(
     # Firefox where there is no internet: it has VP8, VP9 and AV1.
     script = """RTCRtpReceiver.getCapabilities = () => ({ codecs: [{ mimeType: "video/VP8" }] })"""
     await any_desk(tmp_path, act, script=script)
+
+
+async def test_after_a_sleep_nothing_is_taken_back_of_what_was_ordered_before(
+    tmp_path: Path,
+) -> None:
+    def act(page: Page, there: Room) -> None:
+        page.wait_for_selector("#banner.new")
+        page.keyboard.press("Enter")
+        page.wait_for_selector("#banner.taken")
+        page.keyboard.press("l")
+        page.keyboard.press("Enter")
+        page.wait_for_selector("#undo [data-act=undo]")
+        # The machine sleeps for an hour; its ticks stop meanwhile, and the key is the first thing.
+        page.evaluate("""() => {
+            window.later += 3600000;
+            document.dispatchEvent(new KeyboardEvent("keydown", { key: "z" }));
+        }""")
+        page.wait_for_selector("#undo", state="hidden")
+        page.wait_for_timeout(500)
+        assert there.engine.pictures[INCIDENT].placed_by == "Tom"
+
+    await at_desk(
+        tmp_path, act,
+        script="const right = Date.now; window.later = 0; Date.now = () => right() + later;",
+    )  # fmt: skip

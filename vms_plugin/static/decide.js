@@ -1,5 +1,5 @@
 // Decisions: sent at once, shown once the host says so; for five seconds they can be taken back.
-import { $, button, el, fill, list, refusal, words } from "./text.js";
+import { $, Hours, button, el, fill, list, refusal, words } from "./text.js";
 import { now, room } from "./room.js";
 import { logIn } from "./stream.js";
 
@@ -76,7 +76,7 @@ let pending = null;
 // `stands(picture)`: whether it is so, as the host says it of the alert.
 function offer({ incident }, text, back, stands, extra = null) {
   settle();
-  pending = { incident, text, back, stands, seen: false, until: performance.now() + UNDO_MS, timer: 0, extraUntil: performance.now() + REASON_MS };
+  pending = { incident, text, back, stands, seen: false, since: new Hours(), timer: 0 };
   const count = el("b", "count", "");
   count.setAttribute("aria-hidden", "true");
   const undo = button("", words.undo, takeBack, "Z");
@@ -86,10 +86,10 @@ function offer({ incident }, text, back, stands, extra = null) {
   $("undo").replaceChildren(said, undo, count, ...(extra ? [extra] : []));
   $("undo").hidden = false;
   const tick = () => {
-    const left = Math.ceil((pending.until - performance.now()) / 1000);
+    const left = Math.ceil((UNDO_MS - pending.since.passed) / 1000);
     count.textContent = left > 0 ? fill(words.seconds, { n: left }) : "";
     undo.hidden = left <= 0;
-    if (left <= 0 && (!extra || performance.now() > pending.extraUntil)) settle();
+    if (left <= 0 && (!extra || pending.since.passed > REASON_MS)) settle();
   };
   pending.timer = setInterval(tick, 200);
   tick();
@@ -107,7 +107,8 @@ export function recheck(picture) {
 }
 
 export function takeBack() {
-  if (!pending || performance.now() > pending.until) return;
+  // Of an order given before the machine slept, nothing is taken back any more.
+  if (!pending || pending.since.passed > UNDO_MS) return;
   const { back } = pending;
   settle();
   back();
