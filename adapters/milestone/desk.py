@@ -58,8 +58,9 @@ class Desk:
         self.ladder = Ladder(
             [
                 self.event,
-                self._wall,
+                # Before the wall: of a monitor that both may change, the officer's picture stays.
                 Preset(self.api, settings.preset_open, settings.preset_closed),
+                self._wall,
                 Matrix(self._soap, settings.matrix),
                 SharedView(self.api, settings.view),
                 Rules(self.api, settings.rule_open, settings.rule_closed, self._soap),

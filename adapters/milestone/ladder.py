@@ -151,7 +151,7 @@ class Ladder:
     def withdraw(
         self, scene: Scene, parts: Mapping[str, Part], keep: KeepParts = unkept
     ) -> dict[str, Part]:
-        """Take down everything, whatever fails; what failed is raised at the end.
+        """Take down everything, last first, whatever fails; what failed is raised at the end.
 
         Raises
         ------
@@ -160,7 +160,7 @@ class Ladder:
         """
         durable, fault = Durable(dict(parts), keep), None
         down = self._down.setdefault(scene.picture.incident, set())
-        for rung in self._rungs:
+        for rung in reversed(self._rungs):
             part = durable.parts.get(rung.name, NOTHING)
             if rung.name in down:
                 durable.parts[rung.name] = NOTHING

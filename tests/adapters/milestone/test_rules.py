@@ -46,6 +46,28 @@ def test_a_preset_of_the_wall_is_activated_once_and_the_other_at_the_end(site: R
     assert runs(site, "videowallpresets") == 2 * once
 
 
+def test_a_preset_of_the_same_monitor_does_not_take_the_officer_off_it(site: Running) -> None:
+    def cells() -> list[dict[str, str]]:
+        first = site.http.get("/simulator/wall").json()["monitors"][0]
+        found: list[dict[str, str]] = first["cells"]
+        return found
+
+    one, two, *_ = site.ready["cameras"]
+    site.order("show", monitor=guid("monitor 1"), cameras=[two])
+    adapter = adapter_on(site, wall=["Écran 1"], wall_preset="Veille", wall_preset_after="Veille")
+    picture = seen_by([one])
+
+    receipt = adapter.show(picture, None, False)
+    shown = cells()
+    receipt = adapter.show(seen_by([two], version=2), receipt, True)
+    moved = cells()
+    adapter.withdraw(closed(picture), receipt, True)
+
+    assert {"cameraid": one} in shown
+    assert {"cameraid": two} in moved
+    assert cells() == [{}] * 4
+
+
 def test_a_preset_that_is_not_there_is_missed(site: Running) -> None:
     adapter = adapter_on(site, wall_preset="Crise")
 
