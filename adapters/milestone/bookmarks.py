@@ -96,7 +96,7 @@ class Bookmarks:
                 found = self._found(scene.picture, camera) if forgot or camera == unsure else ""
                 if not found:
                     # After a crash it is looked for before another is made.
-                    scene.keep({"made": made, "unsure": camera})
+                    scene.note({"made": made, "unsure": camera})
                     found = self._created("bookmarks", bookmark(scene.picture, camera))
                 made[camera] = found
             except AdapterError as error:
@@ -123,7 +123,7 @@ class Bookmarks:
         if asked and self._is_locked(scene.picture, next(iter(made))):
             return
         asked_for: Part = {"made": dict(made), "locking": True}
-        scene.keep(asked_for)
+        scene.note(asked_for)
         try:
             self._created("evidenceLocks", lock(scene.picture, made, end, self._lock_days))
         except Unreachable as error:

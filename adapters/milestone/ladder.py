@@ -56,6 +56,8 @@ class Scene:
     alone: bool = False  #: the release takes no alarms from programs: the event makes the only one
     #: Makes a rung's part durable at once: before it does what it could not find again.
     keep: Callable[[Part], None] = lambda _part: None
+    #: Does the same where the disk allows: before it does what had better not be done twice.
+    note: Callable[[Part], None] = lambda _part: None
 
     @property
     def first(self) -> str:
@@ -143,8 +145,7 @@ class Ladder:
         durable, missing = Durable(dict(parts), keep), list[Message]()
         for rung in self._rungs:
             durable.settle()  # what the rung before did: a crash here must not have it done again
-            noted = partial(durable.note, rung.name)
-            said = self._climb(rung, replace(scene, keep=noted), durable.parts, since)
+            said = self._climb(rung, _noting(scene, durable, rung), durable.parts, since)
             missing += [said] if said else []
         return durable.parts, joined(missing)
 
@@ -167,8 +168,7 @@ class Ladder:
                 continue
             durable.settle()
             try:
-                noted = partial(durable.note, rung.name)
-                durable.parts[rung.name] = rung.withdraw(replace(scene, keep=noted), part)
+                durable.parts[rung.name] = rung.withdraw(_noting(scene, durable, rung), part)
             except Refused as refused:
                 log.warning("%s is left as it is: %s", rung.name, refused)
                 durable.parts[rung.name] = NOTHING
@@ -240,6 +240,12 @@ class Ladder:
         said = Message(text="{rung}: {why}", params={"rung": called(rung), "why": cause(error)})
         self._waits[key] = _Wait(now + patience, failures + 1, said)
         return said
+
+
+def _noting(scene: Scene, durable: Durable, rung: Rung) -> Scene:
+    """Give a rung the means to make its own part durable."""
+    keep, note = partial(durable.keep, rung.name), partial(durable.note, rung.name)
+    return replace(scene, keep=keep, note=note)
 
 
 def called(rung: Rung) -> Message | str:

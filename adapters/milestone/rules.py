@@ -40,7 +40,7 @@ class _OnceEach:
         if part.get(self._done):
             return part
         ask, asked = self._ready(self._opening), {_ASKED: self._opening}
-        scene.keep(asked)
+        scene.note(asked)
         try:
             ask()
         except Unreachable as error:

@@ -9,6 +9,7 @@ import pytest
 
 from adapters.milestone import Milestone
 from adapters.milestone.simulator.inventory import guid
+from hooks import Receipt, Unreachable
 from tests.adapters.milestone.conftest import Running, Start
 from tests.adapters.milestone.showing import adapter_on, closed, seen_by
 
@@ -112,6 +113,25 @@ def test_what_was_perhaps_opened_is_closed_at_the_end(site: Running) -> None:
 
     assert receipt.missing is not None
     assert len(site.simulator.site.events) == 2
+
+
+def test_a_disk_that_fails_keeps_no_rule_from_starting_nor_a_bookmark_from_being_made(
+    site: Running,
+) -> None:
+    asked = list[Receipt]()
+
+    def keep(receipt: Receipt) -> None:
+        asked.append(receipt)
+        raise Unreachable("a receipt cannot be kept: {cause}", cause="OSError")
+
+    adapter = adapter_on(site, event_open="renfort", event_closed="Renfort")
+
+    receipt = adapter.show(seen_by(site.ready["cameras"][:2]), None, False, keep)
+
+    assert receipt.missing is None
+    assert len(site.simulator.site.events) == 1
+    assert len(site.simulator.site.shelf.of("bookmarks")) == 2
+    assert len(asked) == 1  # a disk that hangs is waited for once, not at each step
 
 
 def test_what_never_went_out_is_not_closed_at_the_end(
