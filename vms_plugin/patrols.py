@@ -22,6 +22,8 @@ from vms_plugin.waypoint import Waypoint, forget_assignments, forget_ways
 
 #: A place as old as that serves nobody any more.
 FORGOTTEN_S = 3600.0
+#: Outside working time nobody is followed, breaks included (CNIL, délibération 2015-165).
+_UNFOLLOWED = (CrewStatus.OFF_DUTY, CrewStatus.BREAK)
 
 
 class Patrols:
@@ -41,7 +43,7 @@ class Patrols:
         for fact in facts:
             private = self._private(fact, engaged.get(fact.crew))
             touched |= self._board.hear(private)
-            if self._board.crews[fact.crew].crew.status is CrewStatus.OFF_DUTY:
+            if self._board.crews[fact.crew].crew.status in _UNFOLLOWED:
                 self._board.forget_place(fact.crew)
             else:
                 ways += self._way(private, engaged.get(fact.crew))
@@ -88,16 +90,16 @@ class Patrols:
             if began is None or over_since >= began:
                 return replace(fact, position=None)
             return replace(fact, status=CrewStatus.UNKNOWN)  # that word was of an earlier day
-        return replace(fact, position=None) if fact.status is CrewStatus.OFF_DUTY else fact
+        return replace(fact, position=None) if fact.status in _UNFOLLOWED else fact
 
     def _is_off(self, crew: CrewId, at: datetime) -> bool:
         return self._roster.on_duty(crew, at) is False
 
     def _over_since(self, crew: CrewId) -> datetime | None:
-        """Say since when a crew is off duty, as far as it was last told; None: it is not."""
+        """Say since when a crew is not to be followed, as last told; None: it may be."""
         card = self._board.crews.get(crew)
         said = card.known.get("status") if card else None
-        return said[0] if said and said[2] is CrewStatus.OFF_DUTY else None
+        return said[0] if said and said[2] in _UNFOLLOWED else None
 
     def _way(self, fact: CrewFix, order: Engaged | None) -> Iterator[Waypoint]:
         if fact.position is not None and (order is not None or self._settings.trail_days > 0):

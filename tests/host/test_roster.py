@@ -339,11 +339,12 @@ async def test_a_tracker_that_says_no_status_is_followed_again_when_the_shift_be
     assert rows == [(4.02,)]
 
 
-async def test_a_tracker_that_goes_on_after_the_end_of_service_is_not_followed(
-    tmp_path: Path,
+@pytest.mark.parametrize("status", [CrewStatus.OFF_DUTY, CrewStatus.BREAK])
+async def test_a_tracker_that_goes_on_after_the_end_of_service_or_in_a_break_is_not_followed(
+    tmp_path: Path, status: CrewStatus
 ) -> None:
     async with running(tmp_path, Settings(trail_days=2)) as engine:
-        await tell(engine, fix("crews:21", 4.01, status=CrewStatus.OFF_DUTY), fix("crews:21", 4.02))
+        await tell(engine, fix("crews:21", 4.01, status=status), fix("crews:21", 4.02))
         await tell(engine, fix("crews:21", 4.03))
         [off] = engine.crews()
         board = engine.board.crews[CrewId("crews:21")].known
@@ -352,7 +353,7 @@ async def test_a_tracker_that_goes_on_after_the_end_of_service_is_not_followed(
                                    crew=CrewId("crews:21"), status=CrewStatus.FREE))  # fmt: skip
         [back] = engine.crews()
 
-    assert (off.status, off.position) == (CrewStatus.OFF_DUTY, None)
+    assert (off.status, off.position) == (status, None)
     assert "position" not in board
     assert rows == []
     assert (back.status, back.position) == (CrewStatus.FREE, None)
