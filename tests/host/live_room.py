@@ -170,7 +170,7 @@ class Room:
         return [f"{row[3]} {row[6]}" for row in rows]
 
 
-async def eventually(true: Callable[[], object], seconds: float = 15) -> None:
+async def eventually(true: Callable[[], object], seconds: float = 30) -> None:
     async with asyncio.timeout(seconds):
         while not true():  # noqa: ASYNC110  (what is awaited lives on another loop)
             await asyncio.sleep(0.02)

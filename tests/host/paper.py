@@ -77,7 +77,7 @@ async def idle(engine: Engine, adapter: str) -> None:
     await until(lambda: not engine.dispatch.couriers[adapter]._busy)
 
 
-async def until(true: Callable[[], object], seconds: float = 10) -> None:
+async def until(true: Callable[[], object], seconds: float = 30) -> None:
     """Wait for something to be true."""
     async with asyncio.timeout(seconds):
         while not true():  # noqa: ASYNC110

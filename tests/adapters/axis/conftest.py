@@ -28,7 +28,7 @@ from websockets.server import ServerProtocol
 
 from hooks import Envelope, Message
 
-PATIENCE_S = 10.0
+PATIENCE_S = 30.0
 
 
 class Line:

@@ -64,7 +64,7 @@ class Screen:
         return [sample for _, sample in self.shown if sample.codec is codec]
 
     async def until(self, true: Callable[[], object]) -> None:
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             while not true():
                 self._stirred.clear()
                 await self._stirred.wait()

@@ -54,7 +54,7 @@ class Ear:
         return crew in self.crews
 
     async def until(self, done: Callable[[], Any]) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not done():
                 self._stirred.clear()
                 await self._stirred.wait()

@@ -48,7 +48,7 @@ class Ear:
         self._stirred.set()
 
     async def until(self, done: Callable[[], bool]) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not done():
                 self._stirred.clear()
                 await self._stirred.wait()

@@ -71,7 +71,7 @@ async def following(feed: StateFeed, room: Room) -> AsyncIterator[asyncio.Task[N
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def until(true: Callable[[], object], seconds: float = 10) -> None:
+async def until(true: Callable[[], object], seconds: float = 30) -> None:
     async with asyncio.timeout(seconds):
         while not true():  # noqa: ASYNC110
             await asyncio.sleep(0.005)
