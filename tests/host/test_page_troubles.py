@@ -496,3 +496,26 @@ async def test_after_a_sleep_nothing_is_taken_back_of_what_was_ordered_before(
         tmp_path, act,
         script="const right = Date.now; window.later = 0; Date.now = () => right() + later;",
     )  # fmt: skip
+
+
+async def test_a_page_open_for_weeks_forgets_what_the_host_has_put_away(tmp_path: Path) -> None:
+    loop = asyncio.get_running_loop()
+
+    def act(page: Page, there: Room) -> None:
+        page.wait_for_selector(".card:nth-child(2)")
+        shown = page.get_attribute("#cards .card:has([aria-current])", "data-incident")
+        [other] = there.engine.pictures.keys() - {shown}
+        closing = there.engine.close(other, "Marc", "Résolu")
+        asyncio.run_coroutine_threadsafe(closing, loop).result(10)
+        page.wait_for_selector("#closed-count:has-text('1')")
+
+        async def put_away() -> None:
+            while other in there.engine.pictures:
+                there.engine.clear_away(datetime.now(UTC))
+                await asyncio.sleep(0.05)
+
+        asyncio.run_coroutine_threadsafe(put_away(), loop).result(20)
+        page.wait_for_selector("#closed", state="hidden")
+        assert page.locator("#cards .card").count() == 1
+
+    await at_desk(tmp_path, act, presses=2)
