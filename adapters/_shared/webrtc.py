@@ -102,6 +102,8 @@ class Incoming:
         self._host, self._screen, self._sound = host, screen, sound
         self._patience = patience or Patience()
         self._peer: RTCPeerConnection | None = None
+        #: Once it gathers its addresses it is let: sockets that it opens after its end stay open.
+        self._gathering: asyncio.Task[None] | None = None
         self._wanted: list[RTCRtpTransceiver] = []
         self._offered = ""
         self._formats: dict[str, str] = {}
@@ -177,7 +179,9 @@ class Incoming:
             await asyncio.wait_for(self._candidate.wait(), CANDIDATE_S)
         _hasten(peer)
         try:
-            await peer.setLocalDescription(await peer.createAnswer())
+            answer = await peer.createAnswer()
+            self._gathering = asyncio.ensure_future(peer.setLocalDescription(answer))
+            await asyncio.shield(self._gathering)
         except Exception as error:
             raise self._illegible(error) from error
         told = _FORMAT.sub(self._as_offered, str(peer.localDescription.sdp))
@@ -212,6 +216,8 @@ class Incoming:
         self._wanted.clear()
         self._taps.clear()
         if peer is not None:
+            if self._gathering is not None:
+                await asyncio.wait({self._gathering})
             await peer.close()
 
     def _tapped(self, track: Any) -> None:

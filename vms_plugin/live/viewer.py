@@ -78,6 +78,8 @@ class Viewer:
         # Unless told that there is none, aiortc asks a STUN server on the internet, and waits 5 s.
         self._peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self._tracks: dict[str, _Track] = {}
+        #: Once it gathers its addresses it is let: sockets that it opens after its end stay open.
+        self._describing: asyncio.Task[None] | None = None
         self._closing: asyncio.Task[None] | None = None
         self._late: asyncio.TimerHandle | None = None
 
@@ -102,9 +104,8 @@ class Viewer:
                 raise ValueError("no video is asked for")
             if "a=fingerprint:" not in offer:
                 raise ValueError("nothing to know the browser by")
-            plain = _USELESS.sub("", offer)
-            await peer.setRemoteDescription(RTCSessionDescription(plain, "offer"))
-            await peer.setLocalDescription(await peer.createAnswer())
+            self._describing = asyncio.create_task(self._describe(_USELESS.sub("", offer)))
+            await asyncio.shield(self._describing)
         except Exception as error:
             await self.close()
             log.info("unreadable offer", why=f"{type(error).__name__}: {error}"[:200])
@@ -117,6 +118,10 @@ class Viewer:
         told = str(peer.localDescription.sdp)
         # aiortc bundles in words what it did not: who has not offered to (RFC 8843) waits in vain.
         return told if "a=group:BUNDLE" in offer else _BUNDLE.sub("", told)
+
+    async def _describe(self, offer: str) -> None:
+        await self._peer.setRemoteDescription(RTCSessionDescription(offer, "offer"))
+        await self._peer.setLocalDescription(await self._peer.createAnswer())
 
     def _take(self, sample: Sample) -> None:
         kind = "video" if sample.codec in PICTURES else "audio"
@@ -148,6 +153,8 @@ class Viewer:
             track.backlog.end()
         gone, self._gone = self._gone, _nothing
         gone()
+        if self._describing is not None:
+            await asyncio.wait({self._describing})
         await self._peer.close()
 
 

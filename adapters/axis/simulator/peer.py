@@ -13,13 +13,13 @@ from aiortc import (
     MediaStreamTrack,
     RTCBundlePolicy,
     RTCConfiguration,
-    RTCPeerConnection,
     RTCSessionDescription,
 )
 from aiortc.mediastreams import MediaStreamError
 from aiortc.rtcrtpsender import RTCRtpSender
 from aiortc.sdp import candidate_from_sdp
 
+from adapters._simulated.connection import Connection
 from adapters.axis.simulator.scene import Coded, Scene
 
 #: As recorded: media ids, and payload types of H.264, its retransmissions and Opus.
@@ -58,7 +58,7 @@ class Peer:
     ) -> None:
         self.serial = serial
         self._scene, self._ask = scene, ask
-        self._connection = RTCPeerConnection(
+        self._connection = Connection(
             # Unless told that there is none, aiortc asks a STUN server on the internet.
             RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
         )

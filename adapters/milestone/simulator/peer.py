@@ -17,13 +17,13 @@ from aiortc import (
     RTCBundlePolicy,
     RTCConfiguration,
     RTCDataChannel,
-    RTCPeerConnection,
     RTCSessionDescription,
 )
 from aiortc.mediastreams import MediaStreamError
 from aiortc.rtcrtpsender import RTCRtpSender
 from aiortc.sdp import candidate_from_sdp
 
+from adapters._simulated.connection import Connection
 from adapters._simulated.lens import Packet
 from adapters.milestone.simulator.film import Film
 
@@ -84,7 +84,7 @@ class Peer:
 
     def __init__(self, film: Film, command: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
         self._film, self._command = film, command
-        self._connection = RTCPeerConnection(
+        self._connection = Connection(
             RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
         )
         self._stop: Callable[[], None] | None = None

@@ -14,6 +14,7 @@ from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from adapters._shared import webrtc
 from adapters._shared.webrtc import Incoming
 from hooks import Message, Sample
+from tests.sockets import slow_datagrams
 
 pytestmark = pytest.mark.usefixtures("on_loopback")
 
@@ -164,3 +165,22 @@ async def test_a_peer_whose_candidates_cannot_be_reached_reaches_us(
             while not incoming.connected:  # noqa: ASYNC110  (aiortc tells it to one listener)
                 await asyncio.sleep(0.02)
         await incoming.close()
+
+
+@pytest.mark.parametrize("given_up", [True, False])
+async def test_the_sockets_opened_after_its_end_are_closed_too(given_up: bool) -> None:
+    async with camera() as (_, offer):
+        incoming = Incoming("h", Screen(), sound=True)
+        await incoming.offered(offer)
+        with slow_datagrams() as sockets:
+            answering = asyncio.create_task(incoming.answer())
+            await sockets.begun()
+            if given_up:
+                answering.cancel()
+            ending = asyncio.create_task(incoming.close())
+            await asyncio.sleep(0)
+            sockets.go_on.set()
+            await asyncio.wait({answering, ending})
+
+    assert sockets.all_closed()
+    assert answering.cancelled() is given_up
