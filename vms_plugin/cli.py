@@ -109,7 +109,7 @@ def _serve(options: argparse.Namespace) -> int:
     from vms_plugin import host  # noqa: PLC0415  (the geography takes a second to import)
 
     settings = read(options.config)
-    faults = host.usurped()
+    faults = host.usurped() or host.unheard(settings)
     if faults:
         say = Language(settings.language)
         print("\n".join(say.message(fault) for fault in faults), file=sys.stderr)

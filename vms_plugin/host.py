@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import importlib
 import signal
+import socket
 import sys
 from importlib.metadata import packages_distributions
 
@@ -13,6 +14,7 @@ import structlog
 import uvicorn
 
 from hooks import Message
+from hooks.causes import cause
 from vms_plugin.adapters import Adapters
 from vms_plugin.atlas import Atlas
 from vms_plugin.engine import Engine
@@ -49,6 +51,21 @@ def usurped() -> list[Message]:
             Message(text="another package named adapters hides Renfort's adapters: remove it")
         )
     return faults
+
+
+def unheard(settings: Settings) -> list[Message]:
+    """Say why nobody could reach us where the settings have us listen; empty: he could."""
+    host, port = settings.host, settings.port
+    try:
+        [family, *_], *_ = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        socket.create_server((host, port), family=family).close()
+    except OSError as error:
+        why = Message(
+            text="server.host {host}, server.port {port}: cannot listen: {cause}",
+            params={"host": host, "port": port, "cause": cause(error)},
+        )
+        return [why]
+    return []
 
 
 async def serve(settings: Settings) -> int:

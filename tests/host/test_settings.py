@@ -159,6 +159,20 @@ def test_a_file_that_cannot_be_read_is_named(
     assert "none.toml: ne se lit pas" in capsys.readouterr().err
 
 
+def test_a_port_that_another_program_has_is_said_in_french(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "renfort.toml"
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        config.write_text(f"[server]\nport = {port}\n")
+        assert main(["serve", "--config", str(config)]) == 1
+
+    told = capsys.readouterr().err
+    assert f"server.port {port} : écoute impossible" in told
+    assert "un autre programme occupe ce port" in told
+
+
 def test_the_commands_of_a_new_site_follow_one_another(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
