@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from time import monotonic
@@ -37,6 +38,15 @@ from vms_plugin.rights import Person, picture_for, rights_of
 from vms_plugin.schedule import next_due
 from vms_plugin.web import view
 
+_SHOWN = "shown:"
+#: What the stages are called for people.
+_STAGES = {
+    "durable": Message(text="call on record"),
+    "picture": Message(text="situation composed"),
+    "page": Message(text="on the operators' page"),
+    "live": Message(text="first live picture"),
+    "withdrawn": Message(text="all withdrawn"),
+}
 #: A stage not reached by then is not reached.
 PATIENCE_S = 20.0
 #: For VMSs to take it away again.
@@ -79,12 +89,26 @@ class Proof:
         if self.why is not None:
             return Message(text="not done: {why}", params={"why": self.why})
         if self.missing:
-            names = ", ".join(self.missing)
-            return Message(text="not reached: {names}", params={"names": names})
+            return Message(text="not reached: {names}", params={"names": _listed(self.missing)})
         ms = round(self.total_ms or 0)
         if self.slow:
             return Message(text="slow: {ms} ms", params={"ms": ms})
         return Message(text="{ms} ms", params={"ms": ms})
+
+
+def stage_named(stage: str) -> Message:
+    """Say a stage of the chain as people read it."""
+    adapter = stage.removeprefix(_SHOWN)
+    if adapter != stage:
+        return Message(text="shown by {adapter}", params={"adapter": adapter})
+    return _STAGES.get(stage, Message(text=stage))
+
+
+def _listed(stages: Sequence[str]) -> Message:
+    first, *rest = map(stage_named, stages)
+    for each in rest:
+        first = Message(text="{first}, {rest}", params={"first": first, "rest": each})
+    return first
 
 
 class Drills:
@@ -227,7 +251,7 @@ class Drills:
     def _wanted(self, name: str, *, by_maker: bool) -> set[str]:
         """List the stages that a press must reach on this site."""
         offering = self._engine.adapters.offering
-        wanted = {"durable", "picture", "page"} | {f"shown:{each}" for each in offering("show")}
+        wanted = {"durable", "picture", "page"} | {f"{_SHOWN}{each}" for each in offering("show")}
         if by_maker and name in offering("open_live"):
             wanted.add("live")
         return wanted

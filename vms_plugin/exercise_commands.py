@@ -47,10 +47,12 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _print(told: dict[str, Any], say: Language) -> None:
+    from vms_plugin.exercise import stage_named  # noqa: PLC0415  (brings in the host)
+
     for stage, ms in sorted(told["stages"].items(), key=lambda item: float(item[1])):
-        sys.stdout.write(f"  {ms:>9.1f} ms  {stage}\n")
+        sys.stdout.write(f"  {ms:>9.1f} ms  {say.message(stage_named(stage))}\n")
     for stage in told["missing"]:
-        sys.stdout.write(f"          —     {stage}\n")
+        sys.stdout.write(f"          —     {say.message(stage_named(stage))}\n")
     counts = say("{cameras} cameras, {crews} crews ranked", cameras=told["cameras"],
                  crews=told["crews"])  # fmt: skip
     path = (

@@ -39,6 +39,7 @@ from tests.host.paper import Paper, running, until
 from vms_plugin import exercise, upkeep
 from vms_plugin.engine import Engine
 from vms_plugin.exercise import Drills, Proof
+from vms_plugin.i18n import Language
 from vms_plugin.live import Relay
 from vms_plugin.schedule import next_due
 from vms_plugin.settings import Settings
@@ -223,9 +224,13 @@ async def test_a_stage_that_is_not_reached_is_named(
 
     assert not proof.well
     assert proof.missing == ("durable", "page", "picture", "shown:vms", "withdrawn")
+    assert Language("fr").message(proof.said()) == (
+        "non atteint : appel consigné, page des opérateurs, situation composée, affiché par vms, "
+        "tout retiré"
+    )
     assert told is not None
     assert not told["well"]
-    assert "non atteint : durable" in told["said"]
+    assert "non atteint : appel consigné, page des opérateurs" in told["said"]
 
 
 async def test_a_chain_too_slow_is_not_well(tmp_path: Path) -> None:

@@ -382,6 +382,20 @@ async def test_a_clock_that_leaps_ahead_destroys_nothing_for_a_day(house: House)
     assert after(60) == wall[0]
 
 
+async def test_a_clock_that_is_not_believed_is_said(house: House) -> None:
+    wall, told = [DAY], list[Message | None]()
+    clock = Steady(lambda: wall[0], lambda: 0.0)
+    wall[0] += timedelta(days=365)
+    clockwork = asyncio.create_task(
+        keep_the_month(house.archive, told.append, every_s=3600, clock=clock)
+    )
+    while not told:  # noqa: ASYNC110  (a clockwork tells nobody)
+        await asyncio.sleep(0.01)
+    clockwork.cancel()
+
+    assert "leapt ahead" in str(told[0])
+
+
 async def test_a_crash_between_decision_and_destruction_is_made_good(house: House) -> None:
     await house.take_in()
     [held] = await house.archive.ledger.held()

@@ -19,6 +19,11 @@ LEAP = timedelta(hours=1)
 #: It is when nobody has set it right for that long: the machine may have slept for days.
 BELIEVED_S = 86_400.0
 
+_LEAPT = Message(
+    text="the server's clock leapt ahead: set it by NTP; until it is believed, in a day, "
+    "recordings are destroyed by the time before"
+)
+
 log = structlog.get_logger(__name__)
 
 
@@ -33,18 +38,21 @@ class Steady:
         self._wall, self._ticks = wall, ticks
         self._held, self._at_s = wall(), ticks()
         self._leapt_at_s: float | None = None
+        self.leapt = False  #: it is not believed now
 
     def now(self) -> datetime:
         """Give the time: as if no leap had been, for a day after one."""
         wall, at_s = self._wall(), self._ticks()
         steady = self._held + timedelta(seconds=at_s - self._at_s)
-        if wall - steady > LEAP:
+        self.leapt = wall - steady > LEAP
+        if self.leapt:
             if self._leapt_at_s is None:
                 self._leapt_at_s = at_s
                 log.warning("the clock leapt ahead: believed in a day; set it by NTP",
                             to=wall.isoformat(), expected=steady.isoformat())  # fmt: skip
             if at_s - self._leapt_at_s < BELIEVED_S:
                 return steady
+            self.leapt = False
         self._held, self._at_s, self._leapt_at_s = wall, at_s, None
         return wall
 
@@ -71,7 +79,7 @@ async def keep_the_month(
                 )
             failing = True
         else:
-            tell(None)
+            tell(_LEAPT if clock.leapt else None)
             if failing:
                 log.info("recordings are destroyed again")
             failing = False
